@@ -1,0 +1,32 @@
+/** The compiler: graphs in, a program out, one pass after another. */
+import type { Graph, Tensor } from "../ir/graph.ts";
+import type { Program, Traits } from "../ir/program.ts";
+import { chooseMaterialised } from "./fuse.ts";
+import { lower, Variables } from "./lower.ts";
+import { planMemory } from "./memory.ts";
+import { share, simplify } from "./simplify.ts";
+import { verifyGraph, verifyKernels, verifyMemory } from "./verify.ts";
+
+export type FusionPolicy = (graph: Graph, traits: Traits) => ReadonlySet<Tensor>;
+
+/** Graph to graph: everything that does not depend on the target. */
+export function optimise(graph: Graph): Graph {
+  verifyGraph(graph);
+  const simple = share(simplify(graph));
+  return verifyGraph(share(simplify(simple)));
+}
+
+/** All graphs of one program share its variables by name. */
+export function compile(
+  graphs: readonly Graph[],
+  traits: Traits,
+  fusion: FusionPolicy = chooseMaterialised,
+): Program {
+  const variables = new Variables();
+  const procedures = graphs.map((graph) => {
+    const optimised = optimise(graph);
+    const kernels = verifyKernels(lower(optimised, fusion(optimised, traits), variables));
+    return verifyMemory(planMemory(kernels));
+  });
+  return { variables: variables.all(), procedures };
+}

@@ -1,0 +1,88 @@
+/**
+ * Fusion is only the choice of which tensors are materialised, that is, written to memory by a kernel of
+ * their own; all others are computed where they are used. Any choice gives the same numbers, so this is a
+ * question of cost: a tensor is written when computing it again at every use costs more than a store and
+ * the loads, and a reduction never runs inside another.
+ */
+import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
+import type { Traits } from "../ir/program.ts";
+
+/** Cost of writing an element and of reading it back, in arithmetic operations. */
+const storeCost = 2;
+const loadCost = 1;
+
+export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Tensor> {
+  const order = graphTensors(graph);
+  const facts = factsOf(order);
+  const chosen = new Set<Tensor>(graph.updates.map((u) => u.value));
+  // How often an inlined tensor's users compute each of its elements, and whether inside a reduction.
+  const uses = new Map<Tensor, Use>();
+  for (const x of [...order].reverse()) {
+    const use = useOf(x, facts, uses);
+    if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
+    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false } : use);
+  }
+  limitInputs(order, chosen, traits.maxInputs);
+  return chosen;
+}
+
+interface Use {
+  readonly reuse: number;
+  readonly nested: boolean;
+}
+interface Facts {
+  readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
+  /** Operations an element costs when all but the reductions before it is inlined. */
+  readonly cost: ReadonlyMap<Tensor, number>;
+}
+
+const size = (x: Tensor) => sizeOf(x.type.shape);
+const readsOf = (y: Tensor): readonly number[] => y.op.reads?.(y) ?? y.inputs.map(() => size(y));
+const isReduction = (y: Tensor) => readsOf(y).some((n) => n > size(y));
+
+function factsOf(order: readonly Tensor[]): Facts {
+  const users = new Map<Tensor, { user: Tensor; input: number }[]>();
+  const costs = new Map<Tensor, number>();
+  for (const y of order) {
+    const reads = readsOf(y);
+    let cost = isVariable(y) ? 0 : (y.op.work?.(y) ?? 1);
+    for (const [input, x] of y.inputs.entries()) {
+      users.set(x, [...(users.get(x) ?? []), { user: y, input }]);
+      cost += ((isReduction(x) ? loadCost : costs.get(x)!) * reads[input]!) / size(y);
+    }
+    costs.set(y, cost);
+  }
+  return { users, cost: costs };
+}
+
+function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
+  let reads = 0;
+  let nested = false;
+  for (const { user, input } of facts.users.get(x) ?? []) {
+    const outer = uses.get(user)!;
+    reads += readsOf(user)[input]! * outer.reuse;
+    nested ||= isReduction(user) || outer.nested;
+  }
+  return { reuse: reads / size(x), nested };
+}
+
+function pays(x: Tensor, { reuse, nested }: Use, cost: number): boolean {
+  if (isReduction(x)) return reuse > 1 || nested;
+  return cost * reuse > cost + storeCost + loadCost * reuse;
+}
+
+/** Materialises inputs of kernels that would read too many buffers, the one with most buffers first. */
+function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {
+  const buffers = new Map<Tensor, ReadonlySet<Tensor>>();
+  const seen = (x: Tensor): ReadonlySet<Tensor> =>
+    chosen.has(x) || isVariable(x) ? new Set([x]) : buffers.get(x)!;
+  for (const y of order) {
+    const union = () => new Set(y.inputs.flatMap((x) => [...seen(x)]));
+    while (union().size > maxInputs) {
+      const widest = [...y.inputs].sort((a, b) => seen(b).size - seen(a).size)[0]!;
+      if (seen(widest).size <= 1) break;
+      chosen.add(widest);
+    }
+    buffers.set(y, union());
+  }
+}

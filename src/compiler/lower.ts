@@ -1,0 +1,107 @@
+/**
+ * From tensors to kernels: every materialised tensor becomes one kernel, whose body holds the expressions
+ * of all tensors that were not. Index expressions come out in normal form.
+ */
+import { type Axis, type Compute, type Expr, index, load, type TensorBuffer } from "../ir/expr.ts";
+import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
+import { IndexAlgebra } from "../ir/index-algebra.ts";
+import { Numbering } from "../ir/numbering.ts";
+import type { Procedure, Variable } from "../ir/program.ts";
+import { internal } from "../support/errors.ts";
+
+export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops">;
+
+const axisNames = ["i", "j", "k", "l", "m", "n"];
+
+export function lower(graph: Graph, chosen: ReadonlySet<Tensor>, variables: Variables): Lowered {
+  const buffers = new Map<Tensor, TensorBuffer>();
+  const kernels: Compute[] = [];
+  const names = new UniqueNames();
+  const emit = (x: Tensor, name: string): TensorBuffer => {
+    const { shape, dtype } = x.type;
+    const output: TensorBuffer = { name: names.take(name), shape, dtype };
+    const axes = shape.map((extent, d): Axis => ({ name: axisNames[d] ?? `i${d}`, extent }));
+    const body = new Lowering(buffers).element(x, axes.map(index));
+    kernels.push({ name: output.name, output, axes, body });
+    return output;
+  };
+  for (const x of graphTensors(graph)) {
+    if (isVariable(x)) buffers.set(x, variables.get(x));
+    else if (chosen.has(x)) buffers.set(x, emit(x, kernelName(x, graph)));
+  }
+  const updates = graph.updates.map(({ variable, value }) => ({
+    variable: variables.get(variable),
+    // A variable that takes another's value, or two that take one, need a copy to be independent.
+    next: isVariable(value) ? emit(value, `${variable.attrs.name}.next`) : buffers.get(value)!,
+  }));
+  const flops = [...graphTensors(graph)].reduce((n, x) => n + flopsOf(x), 0);
+  return { name: graph.name, kernels, updates, flops };
+}
+
+const flopsOf = (x: Tensor) => (isVariable(x) ? 0 : (x.op.work?.(x) ?? 1) * sizeOf(x.type.shape));
+
+function kernelName(x: Tensor, graph: Graph): string {
+  const update = graph.updates.find((u) => u.value === x);
+  return update ? `${update.variable.attrs.name}.next` : `${x.scope || graph.name}.${x.op.name}`;
+}
+
+/** The variables of all graphs of a program, one buffer a name. */
+export class Variables {
+  readonly #byName = new Map<string, Variable>();
+  get(x: Tensor): Variable {
+    if (!isVariable(x)) throw internal(`${x.op.name} is no variable`);
+    const { name, shape, dtype, kind, constant } = x.attrs;
+    const known = this.#byName.get(name);
+    if (known) {
+      const same = known.shape.join() === shape.join() && known.dtype === dtype;
+      if (!same) throw internal(`variable ${name} is [${known.shape}] here and [${shape}] there`);
+      return known;
+    }
+    const made: Variable = { name, shape, dtype, kind, constant };
+    this.#byName.set(name, made);
+    return made;
+  }
+  all(): readonly Variable[] {
+    return [...this.#byName.values()];
+  }
+}
+
+class UniqueNames {
+  readonly #count = new Map<string, number>();
+  take(name: string): string {
+    const n = this.#count.get(name) ?? 0;
+    this.#count.set(name, n + 1);
+    return n === 0 ? name : this.take(`${name}${n + 1}`);
+  }
+}
+
+/** Builds one kernel's body; the same element of a tensor is always the same expression. */
+class Lowering {
+  readonly #buffers: ReadonlyMap<Tensor, TensorBuffer>;
+  readonly #numbering = new Numbering();
+  readonly #algebra = new IndexAlgebra(this.#numbering);
+  readonly #known = new Map<Tensor, Map<string, Expr>>();
+  constructor(buffers: ReadonlyMap<Tensor, TensorBuffer>) {
+    this.#buffers = buffers;
+  }
+
+  element(x: Tensor, indices: readonly Expr[]): Expr {
+    const at = indices.map((i) => this.#algebra.simplify(i));
+    const key = at.map((i) => this.#numbering.of(i)).join();
+    const known = this.#known.get(x) ?? new Map<string, Expr>();
+    this.#known.set(x, known);
+    const found = known.get(key);
+    if (found) return found;
+    const e = this.#make(x, at);
+    known.set(key, e);
+    return e;
+  }
+
+  #make(x: Tensor, at: readonly Expr[]): Expr {
+    const buffer = this.#buffers.get(x);
+    if (buffer) return load(buffer, at);
+    if (!x.op.lower) throw internal(`op ${x.op.name} cannot be lowered`);
+    const inputs = x.inputs.map((input) => (i: readonly Expr[]) => this.element(input, i));
+    return x.op.lower(inputs, at, x);
+  }
+}

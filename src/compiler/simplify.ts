@@ -1,0 +1,39 @@
+/** Graph-level clean-up: each op's own identities (x·1, x+0, nested views, constants), then sharing. */
+import { type Graph, mapGraph, type Tensor } from "../ir/graph.ts";
+
+/** Applies every op's `simplify` until none has anything to say. */
+export function simplify(graph: Graph): Graph {
+  return mapGraph(graph, simplest);
+}
+
+function simplest(y: Tensor): Tensor {
+  for (let current = y; ; ) {
+    const next = current.op.simplify?.(current);
+    if (!next || next === current) return current;
+    current = next;
+  }
+}
+
+/** Common-subexpression elimination: tensors with the same op, attributes and inputs become one. */
+export function share(graph: Graph): Graph {
+  const ids = new Map<unknown, number>();
+  const idOf = (x: unknown) => {
+    if (!ids.has(x)) ids.set(x, ids.size);
+    return ids.get(x)!;
+  };
+  const first = new Map<string, Tensor>();
+  return mapGraph(graph, (y) => {
+    const inputs = y.inputs.map(idOf).join(",");
+    const key = `${idOf(y.op)}(${inputs})${JSON.stringify(y.attrs ?? null, exactNumbers)}`;
+    const known = first.get(key);
+    if (known) return known;
+    first.set(key, y);
+    return y;
+  });
+}
+
+/** JSON has no infinities, NaN or −0; constants may. */
+const exactNumbers = (_: string, value: unknown) =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `#${Object.is(value, -0) ? "-0" : value}`
+    : value;

@@ -1,0 +1,102 @@
+/**
+ * One column of a table while it is read: numbers as they come, and every other cell as a code for
+ * its text. Which of the two the column is gets decided at the end, when all cells are known.
+ */
+
+/** What R, pandas, SQL and spreadsheets write for a value that isn't there. */
+const MISSING = /^(|na|n\/a|#n\/a|nan|null)$/i;
+
+/** How many rows a message names. */
+const NAMED = 3;
+
+/** Rows that share a fault: how many, and the first few. */
+export interface Rows {
+  count: number;
+  readonly first: number[];
+}
+
+export class Column {
+  readonly name: string;
+  /** Read every cell as text, numbers too. */
+  readonly asText: boolean;
+  /** Cells read so far. */
+  count = 0;
+  readonly missing: Rows = { count: 0, first: [] };
+  /** Cells that are text. */
+  readonly text: Rows = { count: 0, first: [] };
+  /** The distinct texts, each with its code: 0, 1 … in the order they were met. */
+  readonly words: ReadonlyMap<string, number>;
+  readonly #words = new Map<string, number>();
+  readonly #numbers: Float32Array;
+  #codes: Int32Array | undefined;
+  readonly #capacity: number;
+
+  /** @param capacity the most cells there can be */
+  constructor(name: string, capacity: number, asText: boolean) {
+    this.name = name;
+    this.asText = asText;
+    this.words = this.#words;
+    this.#capacity = capacity;
+    this.#numbers = new Float32Array(asText ? 0 : capacity);
+  }
+
+  push(cell: string): void {
+    const row = this.count++;
+    if (!this.asText && cell !== "") {
+      const value = toNumber(cell);
+      if (value !== undefined) {
+        this.#numbers[row] = value;
+        return;
+      }
+    }
+    if (MISSING.test(cell)) {
+      note(this.missing, row);
+      return;
+    }
+    note(this.text, row);
+    this.#codes ??= new Int32Array(this.#capacity).fill(-1);
+    this.#codes[row] = this.#code(cell);
+  }
+
+  /** The cells as numbers, [count]; meaningless where a cell is text or missing. */
+  get numbers(): Float32Array {
+    return this.#numbers.subarray(0, this.count);
+  }
+
+  /** The cells as codes of `words`, [count]; -1 where a cell is a number or missing. */
+  get codes(): Int32Array {
+    this.#codes ??= new Int32Array(this.#capacity).fill(-1);
+    return this.#codes.subarray(0, this.count);
+  }
+
+  #code(cell: string): number {
+    let code = this.#words.get(cell);
+    if (code === undefined) {
+      code = this.#words.size;
+      this.#words.set(cell, code);
+    }
+    return code;
+  }
+}
+
+/** A number that float32 can hold; undefined for any other text. */
+export function toNumber(cell: string): number | undefined {
+  const value = Number(cell);
+  return Number.isFinite(Math.fround(value)) ? value : undefined;
+}
+
+/** Adds a row to those that share a fault. */
+export function note(rows: Rows, row: number): void {
+  rows.count++;
+  if (rows.first.length < NAMED) rows.first.push(row);
+}
+
+/**
+ * Categories in the order of their labels: by value if all are numbers (so that digits keep their
+ * own), else by code unit.
+ */
+export function sortCategories(words: Iterable<string>): readonly string[] {
+  const list = [...words];
+  const numeric = list.every((word) => toNumber(word) !== undefined);
+  return numeric ? list.sort((a, b) => Number(a) - Number(b)) : list.sort();
+}

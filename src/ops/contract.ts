@@ -1,0 +1,240 @@
+/**
+ * Contraction: out[o…] = Σ Π operandₖ[mapₖ(axes)], every index an affine function of the axes, and a read
+ * outside an operand zero. Matrix products, tensor products, convolutions with strides, dilation, padding
+ * and groups, and the gradients of all of these are values of this one op: the gradient with respect to an
+ * operand is again a contraction, in which that operand and the output have changed places.
+ */
+import { type Axis, call, type Expr, index, int, reduce } from "../ir/expr.ts";
+import {
+  defineOp,
+  type Op,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorType,
+} from "../ir/graph.ts";
+import { rangeOf, readOrZero } from "../ir/index-algebra.ts";
+import { internal, invariant } from "../support/errors.ts";
+import { fill, fillValue } from "./view.ts";
+
+/** (constant + Σ coefficient·axis) / divisor; where that is no whole number, the element read is zero. */
+export interface Affine {
+  readonly constant: number;
+  readonly terms: readonly (readonly [axis: number, coefficient: number])[];
+  readonly divisor: number;
+}
+export interface ContractAttrs {
+  /** Names and extents; the maps refer to axes by their position here. */
+  readonly axes: readonly Axis[];
+  /** The axis that each output dimension runs over; all different. */
+  readonly out: readonly number[];
+  readonly maps: readonly (readonly Affine[])[];
+}
+
+export const affine = (
+  terms: readonly (readonly [number, number])[],
+  constant = 0,
+  divisor = 1,
+): Affine => ({
+  constant,
+  terms,
+  divisor,
+});
+export const axisIndex = (axis: number): Affine => affine([[axis, 1]]);
+
+const contractOp: Op<ContractAttrs> = {
+  name: "contract",
+  infer: checkedType,
+  lower(inputs, at, { attrs, inputs: operands }) {
+    const fresh = attrs.axes.map((a): Axis => ({ name: a.name, extent: a.extent }));
+    const where = fresh.map((a, i) =>
+      attrs.out.includes(i) ? at[attrs.out.indexOf(i)]! : index(a),
+    );
+    const factors = attrs.maps.map((map, k) =>
+      read(inputs[k]!, map, operands[k]!.type.shape, where),
+    );
+    const summed = fresh.filter((_, i) => !attrs.out.includes(i));
+    return reduce(
+      "sum",
+      summed,
+      factors.reduce((a, b) => call("mul", a, b)),
+    );
+  },
+  grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
+  reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
+  work: (y) => (2 * sizeOf(y.attrs.axes.map((a) => a.extent))) / sizeOf(y.type.shape),
+  simplify: (y) => (y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : undefined),
+};
+const apply = defineOp(contractOp);
+export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
+  apply(operands, attrs);
+
+function checkedType(
+  inputs: readonly TensorType[],
+  { axes, out, maps }: ContractAttrs,
+): TensorType {
+  invariant(inputs.length === maps.length, "contract: one index map an operand");
+  invariant(new Set(out).size === out.length, "contract: an axis appears twice in the output");
+  maps.forEach((map, k) => {
+    invariant(map.length === inputs[k]!.shape.length, `contract: rank of operand ${k}`);
+    const plain = map.flatMap((e) => (e.terms.length === 1 ? [e.terms[0]![0]] : []));
+    invariant(new Set(plain).size === plain.length, `contract: operand ${k} repeats an index`);
+  });
+  return { shape: out.map((i) => axes[i]!.extent), dtype: "f32" };
+}
+
+/** An operand's element at the given values of the axes. */
+function read(
+  access: (at: readonly Expr[]) => Expr,
+  map: readonly Affine[],
+  shape: Shape,
+  where: readonly Expr[],
+): Expr {
+  const whole: Expr[] = [];
+  const at = map.map(({ constant: c, terms, divisor }, d) => {
+    const parts = terms.map(([a, k]) => (k === 1 ? where[a]! : call("mul", where[a]!, int(k))));
+    const sum = [...parts, ...(c !== 0 || parts.length === 0 ? [int(c)] : [])];
+    const numerator = sum.reduce((a, b) => call("add", a, b));
+    if (divisor === 1) return numerator;
+    const [lo, hi] = rangeOf(numerator);
+    // Lifted by a multiple of the divisor, so that division sees no negative number.
+    const lift = lo < 0 ? Math.ceil(-lo / divisor) : 0;
+    const lifted = lift ? call("add", numerator, int(lift * divisor)) : numerator;
+    whole.push(call("eq", call("mod", lifted, int(divisor)), int(0)));
+    const quotient = call("sub", call("idiv", lifted, int(divisor)), int(lift));
+    invariant(Number.isFinite(hi), `contract: unbounded index in dimension ${d}`);
+    return quotient;
+  });
+  const condition = whole.length > 0 ? whole.reduce((a, b) => call("and", a, b)) : undefined;
+  return readOrZero(access, at, shape, condition);
+}
+
+/**
+ * d/dxₖ: sum dy times the other operands over all axes for which mapₖ(axes) is the index asked for. Each
+ * dimension's equation `i = (c + Σ k·a)/m` is solved for one of its axes, which it replaces everywhere.
+ */
+function gradient(dy: Tensor, y: Tensor<ContractAttrs>, k: number): Tensor {
+  const { axes, out, maps } = y.attrs;
+  const others = y.inputs.flatMap((x, j) => (j === k ? [] : [{ tensor: x, map: maps[j]! }]));
+  let factors = [{ tensor: dy, map: out.map(axisIndex) }, ...others];
+  const { shape } = y.inputs[k]!.type;
+  const newAxes: Axis[] = axes.map((a) => a);
+  const newOut: number[] = [];
+  const removed = new Set<number>();
+  maps[k]!.forEach((e, d) => {
+    const target = newAxes.length;
+    newAxes.push({ name: `i${d}`, extent: shape[d]! });
+    newOut.push(target);
+    const solved = chooseAxis(e, factors, axes, removed, shape[d]!);
+    const rest = e.terms.filter(([a]) => a !== solved.axis);
+    removed.add(solved.axis);
+    // a = (m·i − c − Σ rest)/coefficient
+    const value = affine(
+      [[target, e.divisor], ...rest.map(([a, c]) => [a, -c] as const)],
+      -e.constant,
+      solved.coefficient,
+    );
+    factors = factors.map((f) => ({
+      ...f,
+      map: f.map.map((x) => substitute(x, solved.axis, value)),
+    }));
+  });
+  return contract(
+    factors.map((f) => f.tensor),
+    compact({ axes: newAxes, out: newOut, maps: factors.map((f) => f.map) }),
+  );
+}
+
+/**
+ * The axis to solve for. Its own bounds must be kept by what remains: it has to be a plain index of another
+ * factor over that factor's whole dimension, where a value outside its range reads zero, or the index of all
+ * of this dimension. The largest such axis goes, as the others are summed.
+ */
+function chooseAxis(
+  e: Affine,
+  factors: readonly { tensor: Tensor; map: readonly Affine[] }[],
+  axes: readonly Axis[],
+  removed: ReadonlySet<number>,
+  extent: number,
+) {
+  const isBounded = (axis: number) =>
+    factors.some(({ tensor, map }) =>
+      map.some(
+        (m, d) =>
+          m.terms.length === 1 &&
+          m.terms[0]![0] === axis &&
+          m.terms[0]![1] === 1 &&
+          m.constant === 0 &&
+          m.divisor === 1 &&
+          tensor.type.shape[d] === axes[axis]!.extent,
+      ),
+    );
+  const largestFirst = [...e.terms].sort(([a], [b]) => axes[b]!.extent - axes[a]!.extent);
+  const candidates = largestFirst.filter(([a, c]) => c > 0 && !removed.has(a));
+  const whole = ([a, c]: readonly [number, number]) =>
+    c === 1 && e.terms.length === 1 && e.constant === 0 && axes[a]!.extent === extent;
+  const found = candidates.find(([a]) => isBounded(a)) ?? candidates.find(whole);
+  if (!found) throw internal("contract: no axis of an operand's index can be solved for");
+  return { axis: found[0], coefficient: found[1] };
+}
+
+/** Replaces an axis by (value.constant + Σ …)/value.divisor in an index. */
+function substitute(e: Affine, axis: number, value: Affine): Affine {
+  const c = e.terms.find(([a]) => a === axis)?.[1];
+  if (c === undefined) return e;
+  invariant(
+    value.divisor === 1 ||
+      c % value.divisor === 0 ||
+      (c === 1 && e.terms.length === 1 && e.constant === 0),
+    "contract: nested strides",
+  );
+  if (value.divisor !== 1 && c % value.divisor !== 0) {
+    return affine(value.terms, value.constant, value.divisor * e.divisor);
+  }
+  const scale = c / value.divisor;
+  const sum = new Map(e.terms.filter(([a]) => a !== axis));
+  for (const [a, k] of value.terms) sum.set(a, (sum.get(a) ?? 0) + scale * k);
+  return affine(
+    [...sum].filter(([, k]) => k !== 0),
+    e.constant + scale * value.constant,
+    e.divisor,
+  );
+}
+
+/** Drops axes that nothing uses any more. */
+function compact({ axes, out, maps }: ContractAttrs): ContractAttrs {
+  const used = new Set([...out, ...maps.flat().flatMap((e) => e.terms.map(([a]) => a))]);
+  const kept = axes.map((_, i) => i).filter((i) => used.has(i));
+  const renumber = (i: number) => kept.indexOf(i);
+  return {
+    axes: kept.map((i) => axes[i]!),
+    out: out.map(renumber),
+    maps: maps.map((map) =>
+      map.map((e) => ({ ...e, terms: e.terms.map(([a, c]) => [renumber(a), c] as const) })),
+    ),
+  };
+}
+
+/**
+ * A product in Einstein's notation: `einsum("bi,io->bo", x, w)`. Indices that are not in the output are
+ * summed. No index may be repeated within one operand.
+ */
+export function einsum(subscripts: string, ...operands: readonly Tensor[]): Tensor {
+  const [left, right] = subscripts.split("->") as [string, string];
+  const inputs = left.split(",");
+  const names = [...new Set(left.replaceAll(",", ""))];
+  invariant(inputs.length === operands.length, `einsum "${subscripts}": number of operands`);
+  const axes = names.map((name): Axis => {
+    const extents = inputs.flatMap((s, k) =>
+      [...s].flatMap((c, d) => (c === name ? [operands[k]!.type.shape[d]!] : [])),
+    );
+    invariant(new Set(extents).size === 1, `einsum "${subscripts}": index ${name} is ${extents}`);
+    return { name, extent: extents[0]! };
+  });
+  const position = (c: string) => names.indexOf(c);
+  return contract(operands, {
+    axes,
+    out: [...right].map(position),
+    maps: inputs.map((s) => [...s].map((c) => axisIndex(position(c)))),
+  });
+}
