@@ -50,6 +50,12 @@ export function commonCall({ fn }: Call, args: readonly string[]): string | unde
       return `Math.${fn}(${args.join(", ")})`;
     case "mod":
       return `(${a} % ${b})`;
+    case "imul":
+      return `((${a} * ${b}) | 0)`;
+    case "xor":
+      return `(${a} ^ ${b})`;
+    case "shr":
+      return `(${a} >>> ${b})`;
     case "idiv":
     case "erf":
     case "toFloat":

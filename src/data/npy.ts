@@ -37,16 +37,16 @@ interface Dtype {
 const DTYPES: Readonly<Record<string, Dtype>> = {
   b1: { size: 1, decode: (bytes) => new Uint8Array(bytes) },
   u1: { size: 1, decode: (bytes) => new Uint8Array(bytes) },
-  i1: { size: 1, decode: (bytes) => Int32Array.from(new Int8Array(bytes)) },
-  u2: { size: 2, decode: (bytes) => Int32Array.from(new Uint16Array(bytes)) },
-  i2: { size: 2, decode: (bytes) => Int32Array.from(new Int16Array(bytes)) },
+  i1: { size: 1, decode: (bytes) => new Int32Array(new Int8Array(bytes)) },
+  u2: { size: 2, decode: (bytes) => new Int32Array(new Uint16Array(bytes)) },
+  i2: { size: 2, decode: (bytes) => new Int32Array(new Int16Array(bytes)) },
   u4: { size: 4, decode: (bytes) => narrow(new Int32Array(bytes), 1, (low) => low >= 0) },
   i4: { size: 4, decode: (bytes) => new Int32Array(bytes) },
   u8: { size: 8, decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => l >= 0 && h === 0) },
   i8: { size: 8, decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => h === l >> 31) },
   f2: { size: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf) },
   f4: { size: 4, decode: (bytes) => new Float32Array(bytes) },
-  f8: { size: 8, decode: (bytes) => Float32Array.from(new Float64Array(bytes)) },
+  f8: { size: 8, decode: (bytes) => new Float32Array(new Float64Array(bytes)) },
 };
 
 /** A header longer than this is no header. NumPy itself refuses 10,000 characters. */

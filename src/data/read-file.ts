@@ -64,7 +64,7 @@ export async function readDataFile(place: FilePlace, largest = LARGEST): Promise
     }
     return await readWhole(file, stat.size);
   } catch (error) {
-    return complain(error, place, absolute);
+    return await complain(error, place, absolute);
   } finally {
     await file?.close();
   }

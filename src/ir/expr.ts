@@ -25,8 +25,8 @@ export type ScalarType = "float" | "int" | "bool";
 
 /**
  * The scalar functions every dialect must print.
- * `div` is real division; `idiv` and `mod` are for non-negative indices; comparisons give `bool`;
- * `bits` and the integer ops serve the counter-based random numbers.
+ * `div` is real division; `idiv` and `mod` are for non-negative indices; comparisons give `bool`.
+ * `imul` (by a constant below 2²¹, wrapping to 32 bits), `xor` and `shr` (logical) serve random numbers.
  */
 export type ScalarFunction =
   | "add"
@@ -48,6 +48,9 @@ export type ScalarFunction =
   | "floor"
   | "idiv"
   | "mod"
+  | "imul"
+  | "xor"
+  | "shr"
   | "lt"
   | "le"
   | "eq"
@@ -156,6 +159,9 @@ function callType({ fn, args }: Call): ScalarType {
       return "bool";
     case "idiv":
     case "mod":
+    case "imul":
+    case "xor":
+    case "shr":
     case "toInt":
       return "int";
     case "select":

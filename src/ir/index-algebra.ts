@@ -187,9 +187,7 @@ export class IndexAlgebra {
     return {
       q: {
         constant: (x.constant - low - lift) / n,
-        terms: x.terms
-          .filter(divisible)
-          .map((t) => ({ ...t, coefficient: t.coefficient / n })),
+        terms: x.terms.filter(divisible).map((t) => ({ ...t, coefficient: t.coefficient / n })),
       },
       r: { constant: low + lift, terms: rest },
     };

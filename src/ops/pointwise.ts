@@ -217,5 +217,18 @@ const widen = pointwise(
   { dtype: "i32", work: 0 },
 );
 
+export const relu = pointwise(
+  "relu",
+  (x) => call("max", x!, constant(0)),
+  ({ dy, y }) => [mul(dy, greater(y, 0))],
+);
+// 1/(1 + e⁻ˣ); its derivative y·(1 − y) needs no exponential that could overflow.
+export const sigmoid = pointwise(
+  "sigmoid",
+  (x) => call("div", constant(1), call("add", constant(1), call("exp", call("neg", x!)))),
+  ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
+  { work: 16 },
+);
+
 export const square = (x: Tensor): Tensor => mul(x, x);
 export const clip = (x: Tensor, lo: number, hi: number): Tensor => minimum(maximum(x, lo), hi);

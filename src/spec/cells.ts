@@ -1,5 +1,5 @@
 /**
- * Text as a terminal shows it: a row of *cells*, each one character as a reader sees it (a grapheme,
+ * Text as a terminal shows it: a row of *cells*, each a character as a reader sees it (a grapheme,
  * a tab, an escaped control character) with its width in columns and its offset in the text.
  */
 

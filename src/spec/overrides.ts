@@ -1,7 +1,7 @@
 /**
  * `--set path=value`: changes one value of a spec. The path is dotted (`train.epochs`,
- * `model.2.dense.units`), the value is YAML. As in the spec, a name stands for `name: {}`, so a path
- * may lead on through it.
+ * `model.2.dense.units`), the value is YAML. As in the spec, a name stands for `name: {}`, so a
+ * path may lead on through it.
  */
 
 import { fail, UsageError } from "../support/errors.ts";

@@ -1,7 +1,7 @@
 /**
  * Where a piece of a spec was written: in its file, or in a `--set` argument.
- * Vocabulary: an *offset* counts UTF-16 units from 0; a line or a *column* counts from 1, the column
- * in UTF-16 units too, as editors do; a place never leaves its line.
+ * Vocabulary: an *offset* counts UTF-16 units from 0; a line or a *column* counts from 1, the
+ * column in UTF-16 units too, as editors do; a place never leaves its line.
  */
 
 import type { Problem } from "../support/errors.ts";

@@ -1,4 +1,4 @@
-/** Reads a spec: file → text → value, keeping the place of every key and value for later errors. */
+/** Reads a spec: file → text → value, keeping the place of every key and value for errors. */
 
 import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";

@@ -26,9 +26,11 @@ const RULES: readonly Rule[] = [
   [/^TAG_RESOLVE_FAILED|^BAD_COLLECTION_TYPE/, slips.tag],
   [/Unexpected (,|empty item)/, slips.emptyItem],
   [/Unexpected flow-(map|seq)-end|Unexpected [\]}] in/, slips.strayBracket],
-  [/at node end/, slips.tail],
+  [/at node end|in YAML stream/, slips.tail],
+  [/Not a YAML token/, slips.blockText],
   [/DIRECTIVE|directives-end/i, slips.directive],
   [/^(BAD_ALIAS|ALIAS_PROPS|MULTIPLE_|BAD_PROP|MISSING_CHAR: Tags)/, slips.mark],
+  [/^UNEXPECTED_TOKEN/, slips.unexpected],
 ];
 
 /** A problem for the first error of a document that has any: the others mostly follow from it. */

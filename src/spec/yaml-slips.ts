@@ -216,6 +216,20 @@ export function tail(slip: Slip): Finding {
   };
 }
 
+export function blockText(slip: Slip): Finding {
+  return {
+    ...{ start: slip.at, end: slip.lineEnd, message: "text follows `|` or `>` on its own line" },
+    fix: "begin the text on the next line, indented; or put the whole value in quotes",
+  };
+}
+
+export function unexpected(slip: Slip): Finding {
+  return {
+    ...{ start: slip.at, end: slip.lineEnd, message: "this does not fit here" },
+    fix: "look at the quotes, brackets and colons just before it",
+  };
+}
+
 export function directive(slip: Slip): Finding {
   return onLine(slip, {
     message: "a spec has no use for YAML directives",

@@ -1,7 +1,7 @@
 /**
  * YAML 1.2 text → tree. A spec is less than YAML: one document, keys that are words, no tags, no
- * merge keys, and nothing that lets a small file grow large or deep. Whatever else the text holds is
- * a problem with its place; all the problems of a well-formed text are found at once.
+ * merge keys, and nothing that lets a small file grow large or deep. Whatever else the text holds
+ * is a problem with its place; all the problems of a well-formed text are found at once.
  */
 
 import type { Alias, CST, ParsedNode, Scalar, YAMLMap } from "yaml";

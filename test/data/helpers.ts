@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { z } from "zod";
-import type { Dataset, DataSource } from "../../src/data/dataset.ts";
+import type { DataSource, Dataset } from "../../src/data/dataset.ts";
 import { type Problem, ProblemError } from "../../src/support/errors.ts";
 
 /** Runs `body` in a folder that holds the given files, and removes it. */
@@ -42,7 +42,7 @@ export async function problemsOf(run: () => unknown): Promise<readonly Problem[]
     if (error instanceof ProblemError) return error.problems;
     throw error;
   }
-  throw new assert.Assertion({ message: "expected a ProblemError", operator: "problemsOf" });
+  throw new Error("expected a ProblemError, and nothing was thrown");
 }
 
 /** What a broken input should lead to. */
@@ -56,7 +56,8 @@ export interface Expected {
 /** Asserts that some problem is the expected one. */
 export function assertProblem(problems: readonly Problem[], { at, says }: Expected): void {
   const texts = problems.map(
-    (p) => `at ${p.path.join(".")}: ${[p.message, p.expected, p.received, p.fix, p.notes].join(" | ")}`,
+    (p) =>
+      `at ${p.path.join(".")}: ${[p.message, p.expected, p.received, p.fix, p.notes].join(" | ")}`,
   );
   const hit = texts.some(
     (text) => text.startsWith(`at ${at}:`) && says.every((word) => text.includes(word)),

@@ -52,8 +52,18 @@ for (const [what, file, change, says] of [
   ["an empty file", labels, () => Buffer.alloc(0), ["is no IDX file"]],
   ["another magic number", labels, flip(3), ["unsigned bytes", "0x00000800"]],
   ["another element type", labels, flip(2), ["unsigned bytes", "0x00000901"]],
-  ["a file cut short", images, (bytes: Buffer) => bytes.subarray(0, 5000), ["is cut short", "7840016 bytes", "5000"]],
-  ["a file grown", labels, (bytes: Buffer) => Buffer.concat([bytes, bytes]), ["is too long", "10008"]],
+  [
+    "a file cut short",
+    images,
+    (bytes: Buffer) => bytes.subarray(0, 5000),
+    ["is cut short", "7840016 bytes", "5000"],
+  ],
+  [
+    "a file grown",
+    labels,
+    (bytes: Buffer) => Buffer.concat([bytes, bytes]),
+    ["is too long", "10008"],
+  ],
   [
     "fewer images than there should be",
     labels,
@@ -63,12 +73,22 @@ for (const [what, file, change, says] of [
     },
     ["is not MNIST's file", "10000"],
   ],
-  ["one flipped bit", images, flip(4_000_000), ["is damaged", "MD5 2646ac647ad5339dbf082846283269ea"]],
+  [
+    "one flipped bit",
+    images,
+    flip(4_000_000),
+    ["is damaged", "MD5 2646ac647ad5339dbf082846283269ea"],
+  ],
 ] as const) {
   test(`mnist refuses ${what}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "nnc-mnist-"));
     try {
-      for (const name of [images, labels, images.replace("t10k", "train"), labels.replace("t10k", "train")]) {
+      for (const name of [
+        images,
+        labels,
+        images.replace("t10k", "train"),
+        labels.replace("t10k", "train"),
+      ]) {
         const [from, to] = [join(original, name), join(folder, name)];
         if (name === file) {
           const bytes = change(readFileSync(from));

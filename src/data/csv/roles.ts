@@ -80,13 +80,13 @@ export function missingColumn(
   };
 }
 
-/** Advice for a header that looks like something else. */
+/** Advice for a header that looks like something else, or is none. */
 function headerAdvice(names: readonly string[], header: boolean): string | undefined {
+  if (!header) return "use the column's number; if the first line holds names, set header: true";
   const delimiter = [";", "\t", "|", ","].find((d) => names.length === 1 && names[0]!.includes(d));
-  if (header && delimiter)
-    return `the first line looks separated: set delimiter: ${shown(delimiter)}`;
+  if (delimiter) return `the first line looks separated: set delimiter: ${shown(delimiter)}`;
   const numbers = names.every((name) => toNumber(name) !== undefined);
-  return header && numbers ? "the first line is all numbers: set header: false" : undefined;
+  return numbers ? "the first line is all numbers: set header: false" : undefined;
 }
 
 function refs(list: readonly ColumnRef[], option: string): readonly Ref[] {

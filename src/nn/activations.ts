@@ -1,0 +1,116 @@
+/** Activation functions, by Keras's names and formulas (https://keras.io/api/layers/activations/). */
+import { z } from "zod";
+import type { Tensor } from "../ir/graph.ts";
+import * as op from "../ops/pointwise.ts";
+import { max, sum } from "../ops/reduce.ts";
+import { type Definition, type Named, named } from "./definition.ts";
+
+export interface Activation<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
+  /** Shape in, same shape out. */
+  apply(x: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
+}
+function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation {
+  return a as unknown as Activation;
+}
+
+/** An activation without options: its name, its formula in words, and in ops. */
+const plain = (name: string, doc: string, apply: (x: Tensor) => Tensor): Activation =>
+  defineActivation({ name, doc, options: {}, apply });
+
+const slope = z.number();
+
+// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), which cannot overflow.
+export const softplus = (x: Tensor): Tensor =>
+  op.add(op.maximum(x, 0), op.log(op.add(1, op.exp(op.neg(op.abs(x))))));
+const expMinus1 = (x: Tensor): Tensor => op.sub(op.exp(op.minimum(x, 0)), 1);
+const leaky = (x: Tensor, slope: number): Tensor => op.mul(x, op.where(op.greater(x, 0), 1, slope));
+const elu = (x: Tensor, alpha: number): Tensor =>
+  op.where(op.greater(x, 0), x, op.mul(expMinus1(x), alpha));
+
+function softmax(x: Tensor): Tensor {
+  const last = [x.type.shape.length - 1];
+  const e = op.exp(op.sub(x, op.stopGradient(max(x, last))));
+  return op.div(e, sum(e, last));
+}
+
+const seluAlpha = 1.6732632423543772;
+const seluScale = 1.0507009873554805;
+
+export const activations: readonly Activation[] = [
+  plain("linear", "y = x", (x) => x),
+  defineActivation({
+    name: "relu",
+    doc: "y = max(x, 0); with options: min(x, max_value), negative_slope·(x − threshold) below threshold",
+    options: {
+      negative_slope: slope.default(0).describe("Slope below the threshold."),
+      max_value: z
+        .number()
+        .positive()
+        .nullable()
+        .default(null)
+        .describe("Upper limit of the result."),
+      threshold: z.number().default(0).describe("Below this the unit is off."),
+    },
+    apply(x, { negative_slope, max_value, threshold }) {
+      const off = op.mul(op.sub(x, threshold), negative_slope);
+      const on =
+        threshold === 0 && negative_slope === 0
+          ? op.relu(x)
+          : op.where(op.lessEqual(threshold, x), x, off);
+      return max_value === null ? on : op.minimum(on, max_value);
+    },
+  }),
+  defineActivation({
+    name: "leaky_relu",
+    doc: "y = x for x > 0, else negative_slope·x",
+    options: { negative_slope: slope.default(0.2).describe("Slope for negative x.") },
+    apply: (x, { negative_slope }) => leaky(x, negative_slope),
+  }),
+  defineActivation({
+    name: "elu",
+    doc: "y = x for x > 0, else alpha·(eˣ − 1)",
+    options: { alpha: z.number().default(1).describe("Limit for negative x, negated.") },
+    apply: (x, { alpha }) => elu(x, alpha),
+  }),
+  plain("selu", "y = 1.0507·elu(x, alpha = 1.6733)", (x) => op.mul(elu(x, seluAlpha), seluScale)),
+  defineActivation({
+    name: "gelu",
+    doc: "y = x·Φ(x), Φ the standard normal distribution; approximate: by tanh",
+    options: { approximate: z.boolean().default(false).describe("Use the tanh approximation.") },
+    apply(x, { approximate }) {
+      const cubic = () =>
+        op.mul(op.add(x, op.mul(op.mul(op.square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
+      const phi = approximate ? op.tanh(cubic()) : op.erf(op.mul(x, Math.SQRT1_2));
+      return op.mul(op.mul(x, 0.5), op.add(phi, 1));
+    },
+  }),
+  plain("silu", "y = x·sigmoid(x), also called swish", (x) => op.mul(x, op.sigmoid(x))),
+  plain("sigmoid", "y = 1/(1 + e^−x)", (x) => rememberLogits(op.sigmoid(x), "sigmoid", x)),
+  plain("tanh", "y = tanh(x)", op.tanh),
+  plain("softmax", "y = eˣ/Σeˣ over the last dimension", (x) =>
+    rememberLogits(softmax(x), "softmax", x),
+  ),
+  plain("softplus", "y = log(1 + eˣ)", softplus),
+  plain("softsign", "y = x/(1 + |x|)", (x) => op.div(x, op.add(1, op.abs(x)))),
+  plain("exponential", "y = eˣ", op.exp),
+  plain("hard_sigmoid", "y = min(max(x + 3, 0), 6)/6", (x) =>
+    op.mul(op.clip(op.add(x, 3), 0, 6), 1 / 6),
+  ),
+];
+
+/** The spec's reference to an activation. */
+export const activationOption = () => named<Activation>("activation", () => activations);
+export const applyActivation = (x: Tensor, { definition, options }: Named<Activation>): Tensor =>
+  definition.apply(x, options);
+
+type Squash = "softmax" | "sigmoid";
+const logits = new WeakMap<Tensor, { squash: Squash; logits: Tensor }>();
+function rememberLogits(y: Tensor, squash: Squash, x: Tensor): Tensor {
+  logits.set(y, { squash, logits: x });
+  return y;
+}
+/** What a softmax or sigmoid was applied to: its own cross-entropy is computed from there, stably. */
+export function logitsOf(y: Tensor, squash: Squash): Tensor | undefined {
+  const found = logits.get(y);
+  return found?.squash === squash ? found.logits : undefined;
+}

@@ -1,0 +1,272 @@
+/**
+ * What every entry of a catalogue has (layers, activations, losses, optimizers …), and the one rule by which
+ * a spec names them: its name, or `name: {options}`. The same definition gives the parser, the errors, the
+ * JSON Schema and the documentation.
+ */
+import { z } from "zod";
+import { oneOf, suggest } from "../support/suggest.ts";
+
+export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
+  readonly name: string;
+  /** Other names it goes by. */
+  readonly aliases?: readonly string[];
+  /** One line for people, with the formula. */
+  readonly doc: string;
+  readonly options: S;
+}
+
+/** A definition chosen in a spec, with its options checked and completed by defaults. */
+export interface Named<D extends Definition = Definition> {
+  readonly definition: D;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What a custom issue carries for the error message; read by `spec/problems.ts`. */
+export interface IssueParams {
+  readonly at?: "key" | "value";
+  readonly expected?: string;
+  readonly received?: string;
+  readonly fix?: string;
+}
+
+/** How the input of a schema looks, for the JSON Schema export; set by `named` and `section`. */
+export const inputForms = new WeakMap<z.ZodType, () => InputForm>();
+export type InputForm =
+  | {
+      readonly form: "named";
+      readonly kind: string;
+      readonly definitions: readonly Definition[];
+      readonly extras: z.ZodRawShape;
+    }
+  | { readonly form: "section"; readonly name: string; readonly shape: z.ZodRawShape }
+  | { readonly form: "either"; readonly of: readonly z.ZodType[] };
+
+type Issue = (path: PropertyKey[], message: string, params: IssueParams) => void;
+
+/**
+ * A reference to a definition: `relu`, or `leaky_relu: { negative_slope: 0.1 }`.
+ * @param kind what it is, for messages: "activation"
+ * @param extras further keys that may stand beside the definition's own
+ */
+export function named<D extends Definition, E extends z.ZodRawShape = Record<never, never>>(
+  kind: string,
+  definitions: () => readonly D[],
+  extras: E = {} as E,
+): z.ZodType<Named<D> & { readonly extras: z.output<z.ZodObject<E>> }> {
+  const schema = z.unknown().transform((value, ctx) => {
+    const issue: Issue = (path, message, params) =>
+      ctx.addIssue({ code: "custom", path, message, params: { ...params }, input: value });
+    const chosen = choose(kind, definitions(), Object.keys(extras), value, issue);
+    if (!chosen) return z.NEVER;
+    const { definition, key, raw, rest } = chosen;
+    const own = parseShape(
+      definition.options,
+      raw ?? {},
+      `${kind} ${definition.name}`,
+      [key],
+      issue,
+    );
+    const more = parseShape(extras, rest, kind, [], issue);
+    if (!own || !more) return z.NEVER;
+    return { definition, options: own, extras: more as z.output<z.ZodObject<E>> };
+  });
+  inputForms.set(schema, () => ({ form: "named", kind, definitions: definitions(), extras }));
+  return schema;
+}
+
+export const namesOf = (d: Definition): readonly string[] => [d.name, ...(d.aliases ?? [])];
+
+interface Choice<D> {
+  readonly definition: D;
+  /** The name as the spec has it. */
+  readonly key: string;
+  readonly raw: unknown;
+  readonly rest: Record<string, unknown>;
+}
+
+function choose<D extends Definition>(
+  kind: string,
+  definitions: readonly D[],
+  extras: readonly string[],
+  value: unknown,
+  issue: Issue,
+): Choice<D> | undefined {
+  const names = definitions.flatMap(namesOf);
+  const find = (name: string, path: PropertyKey[], at: "key" | "value") => {
+    const definition = definitions.find((d) => namesOf(d).includes(name));
+    if (!definition)
+      issue(path, `there is no ${kind} "${name}"`, { at, ...unknownName(name, names) });
+    return definition;
+  };
+  if (typeof value === "string") {
+    const definition = find(value, [], "value");
+    return definition && { definition, key: value, raw: {}, rest: {} };
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const params = {
+      expected: `the name of ${article(kind)}, or "name: { options }"`,
+      received: show(value),
+    };
+    issue([], `this is not ${article(kind)}`, params);
+    return undefined;
+  }
+  const record = value as Record<string, unknown>;
+  const keys = Object.keys(record).filter((k) => !extras.includes(k));
+  if (keys.length !== 1) {
+    const known = keys.filter((k) => names.includes(k));
+    const stray = known.length === 1 ? keys.find((k) => k !== known[0]) : keys[1];
+    issue(stray === undefined ? [] : [stray], severalKeys(kind, known, stray), {
+      at: stray === undefined ? "value" : "key",
+      expected: `one name of ${article(kind)}${extras.length ? ` and, beside it, ${extras.join(", ")}` : ""}`,
+      received: keys.length === 0 ? "none" : keys.join(", "),
+      fix:
+        known.length === 1
+          ? `indent \`${stray}\` under \`${known[0]}\`, if it is an option of it`
+          : "keep one of them",
+    });
+    return undefined;
+  }
+  const name = keys[0]!;
+  const definition = find(name, [name], "key");
+  const rest = Object.fromEntries(extras.filter((k) => k in record).map((k) => [k, record[k]]));
+  return definition && { definition, key: name, raw: record[name], rest };
+}
+
+function severalKeys(kind: string, known: readonly string[], stray: string | undefined): string {
+  if (stray === undefined) return `the name of the ${kind} is missing`;
+  return known.length === 1
+    ? `"${stray}" stands beside ${kind} ${known[0]}, where it means nothing`
+    : `several names where one ${kind} belongs`;
+}
+
+function unknownName(name: string, names: readonly string[]): IssueParams {
+  const near = suggest(name, names);
+  return {
+    expected: oneOf(names),
+    received: name,
+    ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+  };
+}
+
+/**
+ * An object whose unknown keys are errors with a suggestion.
+ * @param owner what it is, for messages: "train"
+ */
+export function section<S extends z.ZodRawShape>(
+  owner: string,
+  shape: S,
+): z.ZodType<z.output<z.ZodObject<S>>> {
+  const schema = z.unknown().transform((value, ctx) => {
+    const issue: Issue = (path, message, params) =>
+      ctx.addIssue({ code: "custom", path, message, params: { ...params }, input: value });
+    const parsed = parseShape(shape, value, owner, [], issue);
+    return parsed ? (parsed as z.output<z.ZodObject<S>>) : z.NEVER;
+  });
+  inputForms.set(schema, () => ({ form: "section", name: owner, shape }));
+  return schema;
+}
+
+function parseShape(
+  shape: z.ZodRawShape,
+  value: unknown,
+  owner: string,
+  path: readonly PropertyKey[],
+  issue: Issue,
+): Record<string, unknown> | undefined {
+  const known = Object.keys(shape);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const expected = known.length > 0 ? `a mapping of options (${known.join(", ")})` : "no options";
+    issue([...path], `the options of ${owner} are not a mapping`, {
+      expected,
+      received: show(value),
+    });
+    return undefined;
+  }
+  const unknown = Object.keys(value).filter((k) => !known.includes(k));
+  for (const key of unknown) {
+    const near = suggest(key, known);
+    const params = {
+      at: "key" as const,
+      expected: known.length > 0 ? oneOf(known) : "no options",
+      received: key,
+    };
+    issue(
+      [...path, key],
+      `unknown option "${key}" of ${owner}`,
+      near ? { ...params, fix: `did you mean \`${near}\`?` } : params,
+    );
+  }
+  const result = z.object(shape).safeParse(value);
+  for (const e of result.error?.issues ?? []) {
+    const params = "params" in e ? (e.params as IssueParams) : describeIssue(e, value);
+    issue([...path, ...e.path], e.code === "custom" ? e.message : headline(e, owner), params);
+  }
+  return result.success && unknown.length === 0 ? result.data : undefined;
+}
+
+/** A zod issue in the words of the spec's user. */
+export function headline(e: z.core.$ZodIssue, owner: string): string {
+  const option = e.path.map((p) => (typeof p === "number" ? `[${p}]` : String(p))).join(".");
+  const missing = e.code === "invalid_type" && e.message.includes("received undefined");
+  return missing ? `${owner} needs \`${option}\`` : `\`${option}\` of ${owner} is not right`;
+}
+
+export function describeIssue(e: z.core.$ZodIssue, root: unknown): IssueParams {
+  const value = e.path.reduce<unknown>(
+    (v, key) => (v as Record<PropertyKey, unknown>)?.[key],
+    root,
+  );
+  const received = value === undefined ? "nothing" : show(value);
+  switch (e.code) {
+    case "invalid_type":
+      return { expected: typeNames[e.expected] ?? e.expected, received };
+    case "too_small":
+    case "too_big": {
+      const low = e.code === "too_small";
+      const limit = low ? e.minimum : e.maximum;
+      const unit = e.origin === "array" ? " entries" : e.origin === "string" ? " characters" : "";
+      const relation = e.inclusive
+        ? low
+          ? "at least"
+          : "at most"
+        : low
+          ? "more than"
+          : "less than";
+      return { expected: `${relation} ${limit}${unit}`, received };
+    }
+    case "invalid_value":
+      return { expected: oneOf(e.values.map(String)), received, ...nearest(value, e.values) };
+    case "invalid_union":
+      return {
+        expected: e.errors
+          .flat()
+          .map((x) => ("expected" in x ? (typeNames[String(x.expected)] ?? x.expected) : x.message))
+          .join(" or "),
+        received,
+      };
+    default:
+      return { expected: e.message, received };
+  }
+}
+
+function nearest(value: unknown, values: readonly unknown[]): IssueParams {
+  const near = typeof value === "string" ? suggest(value, values.map(String)) : undefined;
+  return near ? { fix: `did you mean \`${near}\`?` } : {};
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a number",
+  string: "a text",
+  boolean: "true or false",
+  array: "a list",
+  object: "a mapping",
+};
+
+const article = (noun: string) => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+
+/** A value as a spec would show it, cut to one short line. */
+export function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

@@ -1,0 +1,39 @@
+/** What a layer is: options, a formula, and a function that builds its tensors. */
+import type { z } from "zod";
+import type { Shape, Tensor } from "../../ir/graph.ts";
+import type { Problem } from "../../support/errors.ts";
+import type { Definition, Named } from "../definition.ts";
+import type { Initializer } from "../initializers.ts";
+import type { Regularizer } from "../regularizers.ts";
+
+export interface WeightOptions {
+  readonly initializer: Named<Initializer>;
+  readonly regularizer?: Named<Regularizer> | undefined;
+  readonly trainable?: boolean;
+}
+
+/** What a layer may use while it builds. Shapes have the batch in front. */
+export interface LayerContext {
+  /** Whether this is the training graph: dropout acts, statistics are those of the batch. */
+  readonly training: boolean;
+  /** The layer's weight of this name, the same one in every graph of the model. */
+  weight(name: string, shape: Shape, options: WeightOptions): Tensor;
+  /** Uniform numbers in [0, 1), new ones every step. */
+  uniform(shape: Shape): Tensor;
+  /** Reports inputs or options that do not fit; the path is relative to the layer's options. */
+  fail(problem: Problem): never;
+}
+
+export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
+  /** How many inputs it takes: exactly one, at least two, or none (only `input`). */
+  readonly takes: "one" | "several" | "none";
+  build(inputs: readonly Tensor[], options: z.output<z.ZodObject<S>>, ctx: LayerContext): Tensor;
+}
+
+/** Checks a definition's types; the catalogue holds layers of all kinds of options. */
+export function defineLayer<S extends z.ZodRawShape>(layer: Layer<S>): Layer {
+  return layer as unknown as Layer;
+}
+
+/** `[None, 28, 28]`: a shape as Keras shows it, with the batch in front. */
+export const showShape = (shape: Shape): string => `(${["None", ...shape.slice(1)].join(", ")})`;

@@ -1,0 +1,160 @@
+/**
+ * Models: layers wired to a graph, and the tensors built from them. One model is built several times (for
+ * training, for the last smaller batch, for evaluation); its weights are the same variables in all of them.
+ */
+import { type Shape, sameShape, scoped, sizeOf, type Tensor, variable } from "../ir/graph.ts";
+import { reshape } from "../ops/view.ts";
+import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
+import type { Named } from "./definition.ts";
+import type { Initializer } from "./initializers.ts";
+import { type Layer, type LayerContext, showShape, type WeightOptions } from "./layers/layer.ts";
+import type { Regularizer } from "./regularizers.ts";
+
+/** A layer of the model, with the names of the layers it reads. */
+export interface ModelLayer {
+  readonly name: string;
+  readonly layer: Named<Layer>;
+  readonly from: readonly string[];
+  /** Where it stands in the spec; empty for an input layer that the spec leaves out. */
+  readonly path: SpecPath;
+}
+export interface Model {
+  readonly name: string;
+  /** Every layer after those it reads. */
+  readonly layers: readonly ModelLayer[];
+  readonly outputs: readonly string[];
+}
+
+export const isInput = (layer: ModelLayer): boolean => layer.layer.definition.takes === "none";
+export const inputLayers = (model: Model): readonly ModelLayer[] => model.layers.filter(isInput);
+
+/** A weight as the model knows it; `name` is `<layer>/<weight>`. */
+export interface Weight {
+  readonly name: string;
+  readonly layer: string;
+  readonly shape: Shape;
+  readonly trainable: boolean;
+  readonly initializer: Named<Initializer>;
+  readonly regularizer: Named<Regularizer> | undefined;
+}
+
+/** How a graph obtains what is not computed from its inputs. */
+export interface BuildOptions {
+  readonly training: boolean;
+  /** The examples, [batch, …], by input layer. */
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** Uniform numbers for the n-th request of this graph. */
+  readonly uniform: (shape: Shape, request: number) => Tensor;
+}
+
+export interface Built {
+  /** What each layer gives, [batch, …]. */
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  readonly weights: readonly Weight[];
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
+export function buildModel(model: Model, options: BuildOptions): Built {
+  const outputs = new Map<string, Tensor>();
+  const weights: Weight[] = [];
+  const tensors = new Map<string, Tensor>();
+  let requests = 0;
+  for (const layer of model.layers) {
+    const ctx: LayerContext = {
+      training: options.training,
+      weight: (name, shape, how) => {
+        const weight = makeWeight(layer, name, shape, how);
+        const tensor = variable({ name: weight.name, shape });
+        weights.push(weight);
+        tensors.set(weight.name, tensor);
+        return tensor;
+      },
+      uniform: (shape) => options.uniform(shape, requests++),
+      fail: (problem) => fail(placed(problem, layer, model, outputs)),
+    };
+    outputs.set(
+      layer.name,
+      scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
+    );
+  }
+  return { outputs, weights, tensors };
+}
+
+function buildLayer(
+  { name, layer, from }: ModelLayer,
+  outputs: ReadonlyMap<string, Tensor>,
+  options: BuildOptions,
+  ctx: LayerContext,
+): Tensor {
+  if (layer.definition.takes === "none") {
+    const examples = options.inputs.get(name);
+    if (!examples) throw internal(`no examples for input ${name}`);
+    return bindInput(examples, layer.options["shape"] as Shape | undefined, ctx);
+  }
+  const inputs = from.map((other) => outputs.get(other)!);
+  return layer.definition.build(inputs, layer.options, ctx);
+}
+
+/** Examples in the shape an input layer declares, which may differ from the data's in dimensions of 1. */
+function bindInput(examples: Tensor, declared: Shape | undefined, ctx: LayerContext): Tensor {
+  const [batch, ...own] = examples.type.shape;
+  if (!declared || sameShape(own, declared)) return examples;
+  const significant = (s: Shape) => s.filter((n) => n !== 1);
+  if (!sameShape(significant(own), significant(declared))) {
+    ctx.fail({
+      path: ["shape"],
+      message: "the data's examples have another shape than this input",
+      expected: `[${own.join(", ")}]`,
+      received: `[${declared.join(", ")}]`,
+      fix: `write \`shape: [${own.join(", ")}]\`, and a \`reshape\` after it if you need another`,
+    });
+  }
+  return reshape(examples, [batch!, ...declared]);
+}
+
+function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOptions): Weight {
+  const unfit = how.initializer.definition.unfit?.(shape);
+  if (unfit !== undefined) {
+    const [option] =
+      Object.entries(layer.layer.options).find(([, v]) => v === how.initializer) ?? [];
+    const path = [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])];
+    const received = `${name} of shape [${shape.join(", ")}]`;
+    fail({ path, message: unfit, received, fix: "choose another initializer" });
+  }
+  return {
+    name: `${layer.name}/${name}`,
+    layer: layer.name,
+    shape,
+    trainable: how.trainable ?? true,
+    initializer: how.initializer,
+    regularizer: how.regularizer,
+  };
+}
+
+/** A layer's problem, with its place in the spec and the shapes that led to it. */
+function placed(
+  problem: Problem,
+  { name, layer, from, path }: ModelLayer,
+  model: Model,
+  outputs: ReadonlyMap<string, Tensor>,
+): Problem {
+  const shapes = model.layers
+    .filter((l) => outputs.has(l.name))
+    .slice(-4)
+    .map((l) => `${l.name}: ${showShape(outputs.get(l.name)!.type.shape)}`);
+  const own = problem.path.length > 0 ? [layer.definition.name, ...problem.path] : [];
+  return {
+    ...problem,
+    path: [...path, ...own],
+    message: `layer ${name}: ${problem.message}`,
+    notes: [
+      ...(problem.notes ?? []),
+      ...(shapes.length > 0 ? [`shapes up to here: ${shapes.join(" → ")}`] : []),
+      ...(from.length > 1 ? [`it reads ${from.join(", ")}`] : []),
+    ],
+  };
+}
+
+export const countParameters = (weights: readonly Weight[]): number =>
+  weights.reduce((n, w) => n + sizeOf(w.shape), 0);

@@ -1,0 +1,109 @@
+/** The schema of a spec, built from the catalogues of layers, losses, optimizers, metrics and sources. */
+import { z } from "zod";
+import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
+import { sources } from "../data/sources/index.ts";
+import { type Definition, inputForms, type Named, named, section } from "../nn/definition.ts";
+import { layers } from "../nn/layers/index.ts";
+import type { Layer } from "../nn/layers/layer.ts";
+import { optimizerOption } from "../nn/optimizers.ts";
+
+/** A source with its options' type forgotten: the schema has checked them. */
+export type AnySource = Definition & {
+  load(options: Record<string, unknown>, context: SourceContext): Promise<Dataset>;
+};
+const catalogue = sources as readonly unknown[] as readonly (AnySource & DataSource)[];
+
+const layerName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]+$/, "letters, digits, _ . and - only (a weight is called layer/weight)");
+
+/** A layer, with what may stand beside its own key. */
+export const layerOption = () =>
+  named<Layer, typeof layerExtras>("layer", () => layers, layerExtras);
+const layerExtras = {
+  name: layerName.optional().describe("What other layers, outputs and weights call it."),
+  from: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe("The layer or layers it reads; by default the one above."),
+};
+
+const splitOption = {
+  validation_split: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe("Share of the examples kept for validation: the last ones, before shuffling."),
+};
+const sourceOption = () => named<AnySource>("data source", () => catalogue);
+const dataSection = section("data", {
+  source: sourceOption().describe("Where the examples come from."),
+  ...splitOption,
+});
+const shortData = sourceOption().transform((source) => ({ source, validation_split: undefined }));
+
+/** `mnist`, `csv: {…}`, or `{ source: …, validation_split: … }`. */
+const dataOption = z.unknown().transform((value, ctx) => {
+  const long = typeof value === "object" && value !== null && "source" in value;
+  const result = (long ? dataSection : shortData).safeParse(value);
+  for (const issue of result.error?.issues ?? [])
+    ctx.issues.push({ ...issue, input: value } as never);
+  return result.success ? result.data : z.NEVER;
+});
+inputForms.set(dataOption, () => ({ form: "either", of: [sourceOption(), dataSection] }));
+
+const trainSection = section("train", {
+  epochs: z.int().positive().default(1).describe("Times the training data is gone through."),
+  batch_size: z.int().positive().default(32).describe("Examples a step."),
+  shuffle: z.boolean().default(true).describe("A new order of the examples every epoch."),
+  steps: z.int().positive().optional().describe("Stop after this many steps in all."),
+});
+
+const comparison = z
+  .string()
+  .regex(
+    /^\s*(>=|<=|==|~|>|<)?\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i,
+    'a comparison such as ">= 0.97"',
+  );
+const expectation = z.union([z.number(), comparison]);
+
+/** What stands at the top of a spec. Loss and metrics are checked once the outputs are known. */
+export const specShape = {
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_.-]+$/,
+      "letters, digits, _ . and - only (runs are kept in a folder of this name)",
+    )
+    .optional()
+    .describe("Name of the model; by default the file's."),
+  seed: z.int().min(0).max(0xffffffff).default(1).describe("Start of all random numbers."),
+  data: dataOption.describe("Where examples come from."),
+  model: z.array(layerOption()).min(1).describe("The layers; each reads the one above it."),
+  outputs: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("Layers whose results are compared with targets."),
+  loss: z.unknown().describe("What is made small; with several outputs, one for each."),
+  loss_weights: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe("Weight of each output's loss."),
+  optimizer: optimizerOption().prefault("rmsprop").describe("How weights follow their gradients."),
+  metrics: z
+    .unknown()
+    .optional()
+    .describe("What is reported beside the loss; with several outputs, by output."),
+  train: trainSection.prefault({}).describe("How long and in what portions."),
+  expect: z
+    .record(z.string(), expectation)
+    .optional()
+    .describe('What must hold at the end: `val_accuracy: ">= 0.97"`.'),
+};
+export const specSchema = section("the spec", specShape);
+export type ParsedSpec = z.output<typeof specSchema>;
+export type LayerOption = Named<Layer> & {
+  readonly extras: { name?: string; from?: string | string[] };
+};

@@ -1,0 +1,269 @@
+/** A spec, checked and complete: what the rest of nnc works with. */
+import { z } from "zod";
+import { type Named, namesOf } from "../nn/definition.ts";
+import { type Loss, lossOption } from "../nn/losses.ts";
+import { type Metric, metricOption } from "../nn/metrics.ts";
+import type { Model } from "../nn/model.ts";
+import type { CommonOptions, Optimizer } from "../nn/optimizers.ts";
+import { type LayerEntry, wire } from "../nn/wiring.ts";
+import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
+import { oneOf, suggest } from "../support/suggest.ts";
+import { type Expectation, parseExpectation } from "./expectation.ts";
+import { problemsFrom } from "./problems.ts";
+import { type AnySource, type ParsedSpec, specSchema } from "./schema.ts";
+import type { SpecSource } from "./source.ts";
+
+/** The optimizer of a spec: every one has the common options. */
+export type ChosenOptimizer = Omit<Named<Optimizer>, "options"> & {
+  readonly options: CommonOptions & Named["options"];
+};
+/** One output of the model and what it is held to. */
+export interface OutputSpec {
+  readonly layer: string;
+  readonly loss: Named<Loss>;
+  readonly lossPath: SpecPath;
+  readonly weight: number;
+  readonly metrics: readonly { readonly metric: Named<Metric>; readonly path: SpecPath }[];
+}
+export interface Spec {
+  readonly name: string;
+  readonly seed: number;
+  readonly data: {
+    readonly source: Named<AnySource>;
+    readonly validationSplit: number | undefined;
+  };
+  /** Where the source's options stand, for problems it reports. */
+  readonly sourcePath: SpecPath;
+  readonly model: Model;
+  readonly outputs: readonly OutputSpec[];
+  readonly optimizer: ChosenOptimizer;
+  readonly train: ParsedSpec["train"];
+  readonly expect: readonly Expectation[];
+  /** Folder that relative paths start from. */
+  readonly directory: string;
+  /** The spec as plain data, every default filled in. */
+  readonly resolved: Readonly<Record<string, unknown>>;
+}
+
+/** @throws ProblemError with everything that is wrong */
+export function resolveSpec(source: SpecSource): Spec {
+  const value = source.value as Record<string, unknown>;
+  const parsed = check(specSchema, value, "the spec", []);
+  const entries = parsed.model.map(
+    ({ extras, ...layer }): LayerEntry => ({ layer, name: extras.name, from: extras.from }),
+  );
+  const name = parsed.name ?? defaultName(source.file);
+  const model = wire(name, entries, parsed.outputs);
+  const outputs = resolveOutputs(parsed, model.outputs);
+  checkClipping(parsed);
+  const raw = value["data"];
+  const isLong = typeof raw === "object" && raw !== null && "source" in raw;
+  const isBare = typeof raw === "string" || (isLong && typeof raw.source === "string");
+  const sourcePath = [
+    "data",
+    ...(isLong ? ["source"] : []),
+    ...(isBare ? [] : [keyOf(parsed, raw)]),
+  ];
+  return {
+    name,
+    seed: parsed.seed,
+    data: { source: parsed.data.source, validationSplit: parsed.data.validation_split },
+    sourcePath,
+    model,
+    outputs,
+    optimizer: parsed.optimizer as Named<Optimizer> as ChosenOptimizer,
+    train: parsed.train,
+    expect: expectations(parsed, outputs),
+    directory: source.directory,
+    resolved: plain({ ...parsed, name }) as Record<string, unknown>,
+  };
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, owner: string, at: SpecPath): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = problemsFrom(result.error, value, owner);
+  throw new ProblemError(problems.map((p) => ({ ...p, path: [...at, ...p.path] })));
+}
+
+/** The name the source goes by in the spec, which may be an alias. */
+function keyOf({ data }: ParsedSpec, raw: unknown): string {
+  const holder = (
+    typeof raw === "object" && raw !== null && "source" in raw ? raw.source : raw
+  ) as object;
+  return namesOf(data.source.definition).find((n) => n in holder) ?? data.source.definition.name;
+}
+
+/** `mlp` for `specs/mlp.yaml`. */
+const defaultName = (file: string) =>
+  file
+    .replace(/^.*[\\/]/, "")
+    .replace(/\.[^.]*$/, "")
+    .replaceAll(/[^A-Za-z0-9_.-]/g, "-") || "model";
+
+function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly OutputSpec[] {
+  const single = names.length === 1 && !isByOutput(parsed.loss, names);
+  if (parsed.loss === undefined) {
+    throw new ProblemError([
+      {
+        path: ["loss"],
+        message: "the spec needs `loss`",
+        expected: single ? "the name of a loss" : `one for each of ${names.join(", ")}`,
+        received: "nothing",
+        fix: "for classes: `loss: sparse_categorical_crossentropy`; for numbers: `loss: mse`",
+      },
+    ]);
+  }
+  const problems: Problem[] = [];
+  const collect = <T>(run: () => T): T | undefined => {
+    try {
+      return run();
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  if (!single) collect(() => checkKeys(parsed, names));
+  const outputs = names.map((layer) =>
+    collect((): OutputSpec => {
+      const lossPath: SpecPath = single ? ["loss"] : ["loss", layer];
+      const metricsPath: SpecPath =
+        single || Array.isArray(parsed.metrics) ? ["metrics"] : ["metrics", layer];
+      const loss = check(lossOption(), at(parsed, lossPath), "the loss", lossPath);
+      return {
+        layer,
+        loss,
+        lossPath,
+        weight: parsed.loss_weights?.[layer] ?? 1,
+        metrics: metricsOf(at(parsed, metricsPath), metricsPath),
+      };
+    }),
+  );
+  if (problems.length > 0) throw new ProblemError(problems);
+  return outputs as OutputSpec[];
+}
+
+function metricsOf(value: unknown, path: SpecPath): OutputSpec["metrics"] {
+  if (value === undefined || value === null) return [];
+  const metric = metricOption();
+  const schema = z.union([z.array(metric), metric.transform((m) => [m])]);
+  const list = check(Array.isArray(value) ? z.array(metric) : schema, value, "metrics", path);
+  return list.map((m, i) => ({ metric: m, path: Array.isArray(value) ? [...path, i] : path }));
+}
+
+/** Whether a mapping is `output: …` and not `name: {options}`. */
+const isByOutput = (value: unknown, outputs: readonly string[]) =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.keys(value).some((k) => outputs.includes(k));
+
+const at = (root: unknown, path: SpecPath): unknown =>
+  path.reduce<unknown>(
+    (v, key) => (v as Record<string | number, unknown> | undefined)?.[key],
+    root,
+  );
+
+/** With several outputs: a loss for each, and nothing for what is no output. */
+function checkKeys(parsed: ParsedSpec, names: readonly string[]): void {
+  const problems: Problem[] = [];
+  if (typeof parsed.loss !== "object" || parsed.loss === null) {
+    const message = `the model has ${names.length} outputs, and each needs a loss`;
+    problems.push({
+      path: ["loss"],
+      message,
+      fix: `write \`loss: { ${names.map((n) => `${n}: …`).join(", ")} }\``,
+    });
+  } else {
+    for (const name of names) {
+      if (!(name in parsed.loss))
+        problems.push({
+          path: ["loss"],
+          message: `output ${name} has no loss`,
+          fix: `add \`${name}:\``,
+        });
+    }
+  }
+  for (const section of ["loss", "loss_weights", "metrics"] as const) {
+    const value = parsed[section];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
+    for (const key of Object.keys(value)) {
+      if (names.includes(key)) continue;
+      const near = suggest(key, names);
+      problems.push({
+        path: [section, key],
+        at: "key",
+        message: `${section}: "${key}" is no output of the model`,
+        expected: oneOf(names),
+        received: key,
+        ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+      });
+    }
+  }
+  if (problems.length > 0) throw new ProblemError(problems);
+}
+
+function checkClipping({ optimizer }: ParsedSpec): void {
+  const ways = ["clipnorm", "global_clipnorm", "clipvalue"];
+  const used = ways.filter((k) => optimizer.options[k] !== null);
+  if (used.length < 2) return;
+  throw new ProblemError([
+    {
+      path: ["optimizer", optimizer.definition.name, used[1]!],
+      at: "key",
+      message: "gradients can be clipped in one way only",
+      received: used.join(" and "),
+      fix: `keep one of ${used.join(", ")}`,
+    },
+  ]);
+}
+
+/** What the metrics of an epoch are called, without and with `val_`. */
+export function metricNames(outputs: readonly OutputSpec[]): readonly string[] {
+  const prefix = (o: OutputSpec) => (outputs.length > 1 ? `${o.layer}_` : "");
+  return [
+    "loss",
+    ...(outputs.length > 1 ? outputs.map((o) => `${o.layer}_loss`) : []),
+    ...outputs.flatMap((o) =>
+      o.metrics.map(({ metric }) => `${prefix(o)}${metric.definition.name}`),
+    ),
+  ];
+}
+
+function expectations(parsed: ParsedSpec, outputs: readonly OutputSpec[]): readonly Expectation[] {
+  const names = metricNames(outputs);
+  const known = [...names, ...names.map((n) => `val_${n}`)];
+  const entries = Object.entries(parsed.expect ?? {});
+  const problems = entries.flatMap(([name]): Problem[] => {
+    if (known.includes(name)) return [];
+    const near = suggest(name, known);
+    const fix = near ? `did you mean \`${near}\`?` : "list it under `metrics`";
+    return [
+      {
+        path: ["expect", name],
+        at: "key",
+        message: `this spec has no metric "${name}"`,
+        expected: oneOf(known),
+        received: name,
+        fix,
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+  return entries.map(([name, want]) => parseExpectation(name, want));
+}
+
+/** Definitions as the spec writes them: `name: {options}`. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  if ("definition" in value && "options" in value) {
+    const { definition, options, extras } = value as Named & { extras?: object };
+    return { [definition.name]: plain(options), ...(plain(extras ?? {}) as object) };
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .map(([k, v]) => [k, plain(v)]),
+  );
+}

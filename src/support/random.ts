@@ -1,0 +1,75 @@
+/**
+ * Random numbers on the host: for initial weights, shuffling, generated data. A stream is named by its seed
+ * and its purpose, so what one part draws never changes what another gets.
+ * Generator: xoshiro128** (Blackman & Vigna 2018), seeded by SplitMix32.
+ */
+export interface RandomStream {
+  /** Uniform in [0, 1), 32 random bits. */
+  uniform(): number;
+  /** Standard normal, by Marsaglia's polar method. */
+  normal(): number;
+  /** A whole number in 0 … n−1. */
+  below(n: number): number;
+}
+
+export function randomStream(seed: number, ...purpose: readonly (string | number)[]): RandomStream {
+  const next = xoshiro(hash(`${seed}/${purpose.join("/")}`));
+  const uniform = () => next() / 4294967296;
+  let spare: number | undefined;
+  const normal = (): number => {
+    if (spare !== undefined) {
+      const value = spare;
+      spare = undefined;
+      return value;
+    }
+    for (;;) {
+      const [x, y] = [2 * uniform() - 1, 2 * uniform() - 1];
+      const s = x * x + y * y;
+      if (s === 0 || s >= 1) continue;
+      const scale = Math.sqrt((-2 * Math.log(s)) / s);
+      spare = y * scale;
+      return x * scale;
+    }
+  };
+  return { uniform, normal, below: (n) => Math.floor(uniform() * n) };
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}
+
+function xoshiro(seed: number): () => number {
+  let z = seed;
+  const split = () => {
+    z = (z + 0x9e3779b9) >>> 0;
+    let t = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    t = Math.imul(t ^ (t >>> 15), 0x735a2d97);
+    return (t ^ (t >>> 15)) >>> 0;
+  };
+  const s = Uint32Array.of(split(), split(), split(), split() | 1);
+  const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
+  return () => {
+    const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
+    const t = s[1]! << 9;
+    s[2]! ^= s[0]!;
+    s[3]! ^= s[1]!;
+    s[1]! ^= s[2]!;
+    s[0]! ^= s[3]!;
+    s[2]! ^= t;
+    s[3] = rotate(s[3]!, 11);
+    return result;
+  };
+}
+
+/** 0 … n−1 in random order (Fisher and Yates). */
+export function permutation(n: number, random: RandomStream): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}

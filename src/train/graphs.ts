@@ -1,0 +1,288 @@
+/**
+ * The graphs of a run: training for a whole batch and for the last smaller one, the same for evaluation.
+ * Everything a step needs is state in them: the position in the epoch, the parameters, the optimizer's slots,
+ * the sums behind the metrics. Running n steps is running the same program n times.
+ */
+import { gradients } from "../compiler/autodiff.ts";
+import type { Examples, Samples } from "../data/dataset.ts";
+import { type Graph, scoped, type Tensor, type Update, variable } from "../ir/graph.ts";
+import { alignTarget } from "../nn/losses.ts";
+import { buildModel, inputLayers, type Model, type Weight } from "../nn/model.ts";
+import { clipGradients, decayed, type UpdateContext } from "../nn/optimizers.ts";
+import * as op from "../ops/pointwise.ts";
+import { uniform } from "../ops/random.ts";
+import { mean } from "../ops/reduce.ts";
+import { take } from "../ops/take.ts";
+import { iota } from "../ops/view.ts";
+import type { OutputSpec, Spec } from "../spec/spec.ts";
+import { invariant } from "../support/errors.ts";
+
+export type Phase = "train" | "validation";
+
+/** Names of the variables that a run reads and writes. */
+export const names = {
+  /** Optimizer steps taken since the start. */
+  iteration: "iteration",
+  learningRate: "learning_rate",
+  order: "train/order",
+  /** Batches done in this pass over the data. */
+  cursor: (phase: Phase) => `${phase}/cursor`,
+  /** Samples seen in this pass. */
+  samples: (phase: Phase) => `${phase}/samples`,
+  /** Sum over samples of the loss or a metric. */
+  total: (phase: Phase, metric: string) => `${phase}/total/${metric}`,
+  data: (phase: Phase, side: "inputs" | "targets", name: string) => `${phase}/${side}/${name}`,
+  procedure: (phase: Phase, part: "batch" | "rest") => `${phase}_${part}`,
+} as const;
+
+/** A pass over the data in batches; `rest` is the size of the last, smaller one, or 0. */
+export interface Batching {
+  readonly count: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly rest: number;
+}
+export function batching(count: number, size: number): Batching {
+  const batch = Math.min(size, count);
+  return { count, batch, steps: Math.floor(count / batch), rest: count % batch };
+}
+
+/** What a phase's graphs have in common. */
+export interface PhaseSetup {
+  readonly spec: Spec;
+  readonly phase: Phase;
+  readonly examples: Examples;
+  readonly batching: Batching;
+}
+
+export interface PhaseGraphs {
+  readonly graphs: readonly Graph[];
+  readonly weights: readonly Weight[];
+  /** State beside the weights, with its first values. */
+  readonly states: ReadonlyMap<string, { readonly size: number; readonly initial: number }>;
+}
+
+export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
+  const { batch, rest, steps } = setup.batching;
+  const parts = [
+    { part: "batch" as const, size: batch, start: 0, when: steps > 0 },
+    { part: "rest" as const, size: rest, start: batch * steps, when: rest > 0 },
+  ];
+  const built = parts.filter((p) => p.when).map((p) => buildStep(setup, p));
+  return {
+    graphs: built.map((b) => b.graph),
+    weights: built[0]!.weights,
+    states: new Map(built.flatMap((b) => [...b.states])),
+  };
+}
+
+interface Part {
+  readonly part: "batch" | "rest";
+  readonly size: number;
+  /** First position of the part in the pass. */
+  readonly start: number;
+}
+
+/** Collects the updates of one graph and the first values of the state it introduces. */
+class StepState {
+  readonly updates: Update[] = [];
+  readonly states = new Map<string, { size: number; initial: number }>();
+  scalar(name: string, dtype: "f32" | "i32" = "f32", initial = 0): Tensor {
+    this.states.set(name, { size: 1, initial });
+    return variable({ name, shape: [], dtype });
+  }
+  update(target: Tensor, value: Tensor): void {
+    this.updates.push({ variable: target as Update["variable"], value });
+  }
+}
+
+function buildStep(setup: PhaseSetup, part: Part) {
+  const { spec, phase, examples } = setup;
+  const state = new StepState();
+  const iteration = state.scalar(names.iteration, "i32");
+  const rows = scoped("batch", () => batchRows(setup, part, state));
+  const read = (side: "inputs" | "targets", data: ReadonlyMap<string, Samples>) =>
+    new Map(
+      [...data].map(([name, s]) => [name, gather(phase, side, name, s, examples.count, rows)]),
+    );
+  const inputs = bindInputs(
+    spec.model,
+    scoped("batch", () => read("inputs", examples.inputs)),
+  );
+  const targets = scoped("batch", () => read("targets", examples.targets));
+  const model = buildModel(spec.model, {
+    training: phase === "train",
+    inputs,
+    uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
+  });
+  const loss = scoped("loss", () =>
+    measure(setup, state, part.size, model.outputs, targets, model.weights, model.tensors),
+  );
+  if (phase === "train") {
+    optimise(spec, state, loss, model.weights, model.tensors);
+    state.update(iteration, op.add(iteration, 1));
+  }
+  const graph = { name: names.procedure(phase, part.part), updates: state.updates };
+  return { graph, weights: model.weights, states: state.states };
+}
+
+/** Which examples the step works on, and the cursor moved on. */
+function batchRows(
+  { phase, spec, examples }: PhaseSetup,
+  { part, size, start }: Part,
+  state: StepState,
+): Tensor {
+  const cursor = state.scalar(names.cursor(phase), "i32");
+  const own = iota([size]);
+  const position = part === "batch" ? op.add(op.mul(cursor, size), own) : op.add(own, start);
+  if (part === "batch") state.update(cursor, op.add(cursor, 1));
+  if (phase !== "train" || !spec.train.shuffle) return position;
+  const order = variable({
+    name: names.order,
+    kind: "data",
+    shape: [examples.count],
+    dtype: "i32",
+  });
+  return take(order, position);
+}
+
+function gather(
+  phase: Phase,
+  side: "inputs" | "targets",
+  name: string,
+  samples: Samples,
+  count: number,
+  rows: Tensor,
+): Tensor {
+  const all = variable({
+    name: names.data(phase, side, name),
+    kind: "data",
+    constant: true,
+    shape: [count, ...samples.shape],
+    dtype: dtypeOf(samples),
+  });
+  const values = op.float(take(all, rows));
+  return samples.scale === undefined ? values : op.mul(values, samples.scale);
+}
+
+const dtypeOf = ({ values }: Samples) =>
+  values instanceof Uint8Array ? "u8" : values instanceof Int32Array ? "i32" : "f32";
+
+/** Which of the data's inputs each input layer shows. */
+function bindInputs(model: Model, data: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const layers = inputLayers(model);
+  const only = data.size === 1 && layers.length === 1 ? [...data.values()][0] : undefined;
+  return new Map(
+    layers.map((l) => {
+      const source = (l.layer.options["source"] as string | undefined) ?? l.name;
+      const found = data.get(source) ?? only;
+      invariant(found, `input ${l.name} is not bound`);
+      return [l.name, found];
+    }),
+  );
+}
+
+/** Adds up loss and metrics; gives the loss to be made small, of shape []. */
+function measure(
+  { spec, phase }: PhaseSetup,
+  state: StepState,
+  size: number,
+  outputs: ReadonlyMap<string, Tensor>,
+  targets: ReadonlyMap<string, Tensor>,
+  weights: readonly Weight[],
+  tensors: ReadonlyMap<string, Tensor>,
+): Tensor {
+  const count = (metric: string, value: Tensor) => {
+    const total = state.scalar(names.total(phase, metric));
+    state.update(total, op.add(total, op.mul(value, size)));
+  };
+  const several = spec.outputs.length > 1;
+  const terms = spec.outputs.map((output) => {
+    const prediction = outputs.get(output.layer)!;
+    const target = targetOf(output, several, targets);
+    const { definition, options } = output.loss;
+    const aligned = alignTarget(target, prediction, definition.targets);
+    invariant(aligned, `${output.layer}: target does not fit`);
+    const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
+    if (several) count(`${output.layer}_loss`, value);
+    for (const { metric } of output.metrics) {
+      const form = metric.definition.targets(target, prediction);
+      const values = metric.definition.values(
+        alignTarget(target, prediction, form)!,
+        prediction,
+        metric.options,
+      );
+      const name = several ? `${output.layer}_${metric.definition.name}` : metric.definition.name;
+      count(name, mean(values, undefined, false));
+    }
+    return op.mul(value, output.weight);
+  });
+  const penalties = weights.flatMap(({ name, regularizer }) =>
+    regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
+  );
+  const loss = [...terms, ...penalties].reduce((a, b) => op.add(a, b));
+  count("loss", loss);
+  const samples = state.scalar(names.samples(phase));
+  state.update(samples, op.add(samples, size));
+  return loss;
+}
+
+/** The target of an output: of the same name, or the only one. */
+export function targetOf<T>(
+  output: OutputSpec,
+  several: boolean,
+  targets: ReadonlyMap<string, T>,
+): T {
+  const found = targets.get(output.layer) ?? (several ? undefined : [...targets.values()][0]);
+  invariant(found !== undefined, `output ${output.layer} has no target`);
+  return found;
+}
+
+/** The optimizer as part of the graph: clip, decay, step. */
+function optimise(
+  spec: Spec,
+  state: StepState,
+  loss: Tensor,
+  weights: readonly Weight[],
+  tensors: ReadonlyMap<string, Tensor>,
+): void {
+  const { definition, options } = spec.optimizer;
+  const trained = weights.filter((w) => w.trainable);
+  const variables = trained.map((w) => tensors.get(w.name)!);
+  const raw = gradients(loss, variables);
+  const clipped = scoped("optimizer/clip", () => clipGradients(raw, options));
+  const rate = state.scalar(names.learningRate, "f32", options.learning_rate);
+  const averages = new Map<number, Tensor>();
+  const ctx: UpdateContext = {
+    rate,
+    averageOfOnes(beta) {
+      const known = averages.get(beta);
+      if (known) return known;
+      const old = state.scalar(`optimizer/average_of_ones/${beta}`);
+      const next = op.add(op.mul(old, beta), 1 - beta);
+      state.update(old, next);
+      averages.set(beta, next);
+      return next;
+    },
+  };
+  for (const [i, weight] of trained.entries()) {
+    scoped(`${weight.layer}/update`, () => {
+      const w = decayed(variables[i]!, rate, options);
+      const initial = Object.entries(definition.slots(options));
+      const slots = initial.map(([slot, value]) => {
+        const name = `optimizer/${weight.name}/${slot}`;
+        state.states.set(name, { size: sizeOfWeight(weight), initial: value });
+        return [slot, variable({ name, shape: weight.shape })] as const;
+      });
+      const next = definition.update(
+        { w, g: clipped[i]!, slots: Object.fromEntries(slots) },
+        options,
+        ctx,
+      );
+      state.update(variables[i]!, next.w);
+      for (const [slot, old] of slots) state.update(old, next.slots[slot]!);
+    });
+  }
+}
+
+const sizeOfWeight = ({ shape }: Weight) => shape.reduce((n, d) => n * d, 1);

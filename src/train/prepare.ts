@@ -1,0 +1,164 @@
+/** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
+import type { Dataset, Examples, Samples } from "../data/dataset.ts";
+import { validationSplit } from "../data/split.ts";
+import { type Tensor, variable } from "../ir/graph.ts";
+import { showShape } from "../nn/layers/layer.ts";
+import { alignTarget } from "../nn/losses.ts";
+import { type Built, buildModel, inputLayers } from "../nn/model.ts";
+import { fill } from "../ops/view.ts";
+import type { OutputSpec, Spec } from "../spec/spec.ts";
+import { fail, ProblemError } from "../support/errors.ts";
+import { oneOf, suggest } from "../support/suggest.ts";
+import { targetOf } from "./graphs.ts";
+
+/** Loads the spec's data; problems of the source get their place in the spec. */
+export async function loadData(spec: Spec): Promise<Dataset> {
+  const { source, validationSplit: share } = spec.data;
+  const load = () =>
+    source.definition.load(source.options, { directory: spec.directory, seed: spec.seed });
+  const dataset = await load().catch((error: unknown) => {
+    if (!(error instanceof ProblemError)) throw error;
+    throw new ProblemError(
+      error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
+    );
+  });
+  if (share === undefined) return dataset;
+  try {
+    return { ...dataset, ...validationSplit(dataset.train, share) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
+  }
+}
+
+/** Two examples are enough to tell the batch from other dimensions. */
+const probe = 2;
+
+/**
+ * Builds the model on the shapes of the data, for its weights and the shape of every layer's output.
+ * @throws ProblemError where layers, inputs, outputs, losses and data do not fit each other
+ */
+export function checkModel(spec: Spec, examples: Examples): Built {
+  const inputs = new Map(
+    inputLayers(spec.model).map((layer) => {
+      const samples = inputSamples(spec, examples, layer.name, layer.layer.options["source"]);
+      return [layer.name, placeholder(layer.name, samples)];
+    }),
+  );
+  const built = buildModel(spec.model, {
+    training: false,
+    inputs,
+    uniform: (shape) => fill(0, shape),
+  });
+  const several = spec.outputs.length > 1;
+  for (const output of spec.outputs) checkOutput(output, built, several, examples);
+  return built;
+}
+
+const placeholder = (name: string, samples: Samples): Tensor =>
+  variable({ name, kind: "data", shape: [probe, ...samples.shape] });
+
+function inputSamples(spec: Spec, examples: Examples, layer: string, source: unknown): Samples {
+  const wanted = typeof source === "string" ? source : layer;
+  const found = examples.inputs.get(wanted);
+  if (found) return found;
+  const all = [...examples.inputs.keys()];
+  if (source === undefined && all.length === 1 && inputLayers(spec.model).length === 1) {
+    return [...examples.inputs.values()][0]!;
+  }
+  const { path } = spec.model.layers.find((l) => l.name === layer)!;
+  const near = suggest(wanted, all);
+  return fail({
+    path: source === undefined ? path : [...path, "input", "source"],
+    message: `the data has no input "${wanted}"`,
+    expected: oneOf(all),
+    received: wanted,
+    fix: near ? `did you mean \`${near}\`?` : "name the input with `source:`",
+  });
+}
+
+function checkOutput(output: OutputSpec, built: Built, several: boolean, examples: Examples): void {
+  const prediction = built.outputs.get(output.layer)!;
+  const all = [...examples.targets.keys()];
+  if (!examples.targets.has(output.layer) && (several || all.length !== 1)) {
+    fail({
+      path: output.lossPath,
+      message: `the data has no target for output ${output.layer}`,
+      expected: oneOf(all),
+      received: output.layer,
+      fix: "an output layer bears the name of its target",
+    });
+  }
+  const samples = targetOf(output, several, examples.targets);
+  const target = placeholder("target", samples);
+  const shown = showShape(prediction.type.shape);
+  if (!alignTarget(target, prediction, output.loss.definition.targets)) {
+    fail({
+      path: output.lossPath,
+      message: `${output.loss.definition.name} cannot compare the output with the data's target`,
+      expected: `a target of shape ${targetShape(prediction, output.loss.definition.targets)}`,
+      received: `a target of shape ${showShape(target.type.shape)}`,
+      notes: [`layer ${output.layer} gives ${shown}`],
+      fix: adviceFor(output, prediction, samples),
+    });
+  }
+  for (const { metric, path } of output.metrics) {
+    const form = metric.definition.targets(target, prediction);
+    if (alignTarget(target, prediction, form)) continue;
+    const suited = suitedMetric(metric.definition.name, samples);
+    fail({
+      path,
+      message: `${metric.definition.name} cannot compare the output with the data's target`,
+      expected: `a target of shape ${targetShape(prediction, form)}`,
+      received: `a target of shape ${showShape(target.type.shape)}`,
+      notes: [`layer ${output.layer} gives ${shown}`],
+      ...(suited ? { fix: `use \`${suited}\`` } : {}),
+    });
+  }
+  checkLabels(output, prediction, samples);
+}
+
+const targetShape = (prediction: Tensor, form: "labels" | "values") =>
+  showShape(form === "labels" ? prediction.type.shape.slice(0, -1) : prediction.type.shape);
+
+const isLabels = ({ shape, values }: Samples) =>
+  shape.every((n) => n === 1) && !(values instanceof Float32Array);
+
+const suitedMetric = (name: string, samples: Samples) =>
+  isLabels(samples) && name === "categorical_accuracy" ? "sparse_categorical_accuracy" : undefined;
+
+function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Samples): string {
+  const { name } = loss.definition;
+  if (isLabels(samples) && name === "categorical_crossentropy") {
+    return "the targets are class numbers: use `sparse_categorical_crossentropy`";
+  }
+  if (isLabels(samples) && prediction.type.shape.length === 2) {
+    return name === "sparse_categorical_crossentropy"
+      ? `let layer ${layer} give one value a class`
+      : "for class numbers use `sparse_categorical_crossentropy`, or end with one unit";
+  }
+  const width = samples.shape.at(-1) ?? 1;
+  return `end with a layer of ${width} unit${width === 1 ? "" : "s"}, of rank ${samples.shape.length || 1}`;
+}
+
+/** Class numbers must be smaller than the number of outputs. */
+function checkLabels(output: OutputSpec, prediction: Tensor, { values }: Samples): void {
+  if (output.loss.definition.targets !== "labels") return;
+  const classes = prediction.type.shape.at(-1)!;
+  let [lowest, highest] = [0, 0];
+  for (const v of values) {
+    if (v < lowest || !Number.isInteger(v)) lowest = v;
+    if (v > highest) highest = v;
+  }
+  if (lowest >= 0 && highest < classes) return;
+  fail({
+    path: output.lossPath,
+    message: `the data's class numbers do not fit the ${classes} outputs of ${output.layer}`,
+    expected: `whole numbers from 0 to ${classes - 1}`,
+    received: lowest < 0 ? `${lowest}` : `numbers up to ${highest}`,
+    fix:
+      lowest < 0 || classes < 2
+        ? "check the target column"
+        : `give layer ${output.layer} ${highest + 1} units`,
+  });
+}

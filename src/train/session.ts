@@ -1,0 +1,166 @@
+/** A compiled run: graphs made into a program, loaded into a backend, filled with data and first weights. */
+import { compile } from "../compiler/compile.ts";
+import type { Dataset, Examples } from "../data/dataset.ts";
+import { sizeOf } from "../ir/graph.ts";
+import type { Backend, Executable, Program, Values } from "../ir/program.ts";
+import type { Weight } from "../nn/model.ts";
+import { metricNames, type Spec } from "../spec/spec.ts";
+import { permutation, randomStream } from "../support/random.ts";
+import type { Metrics } from "./events.ts";
+import {
+  type Batching,
+  batching,
+  names,
+  type Phase,
+  type PhaseGraphs,
+  phaseGraphs,
+} from "./graphs.ts";
+
+/** Examples evaluated at once. */
+const evaluationBatch = 500;
+
+export interface PhasePlan {
+  readonly batching: Batching;
+  readonly examples: Examples;
+  readonly graphs: PhaseGraphs;
+}
+export interface RunPlan {
+  readonly spec: Spec;
+  readonly train: PhasePlan;
+  readonly validation: PhasePlan | undefined;
+  readonly weights: readonly Weight[];
+}
+
+/** The graphs of a whole run. */
+export function planRun(spec: Spec, dataset: Dataset): RunPlan {
+  const plan = (phase: Phase, examples: Examples, size: number): PhasePlan => {
+    const parts = batching(examples.count, size);
+    return {
+      batching: parts,
+      examples,
+      graphs: phaseGraphs({ spec, phase, examples, batching: parts }),
+    };
+  };
+  const train = plan("train", dataset.train, spec.train.batch_size);
+  const validation = dataset.validation && plan("validation", dataset.validation, evaluationBatch);
+  return { spec, train, validation, weights: train.graphs.weights };
+}
+
+export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Program =>
+  compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
+
+/** The data variables of a run. */
+export function constantsOf({ train, validation }: RunPlan): ReadonlyMap<string, Values> {
+  const constants = new Map<string, Values>();
+  const add = (phase: Phase, { inputs, targets }: Examples) => {
+    for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
+    for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
+  };
+  add("train", train.examples);
+  if (validation) add("validation", validation.examples);
+  return constants;
+}
+
+/** First values of the weights: they depend on the seed and the weight's name alone. */
+export function initialWeights(
+  weights: readonly Weight[],
+  seed: number,
+): Map<string, Float32Array> {
+  return new Map(
+    weights.map(({ name, shape, initializer: { definition, options } }) => [
+      name,
+      definition.fill(shape, options, randomStream(seed, "weights", name)),
+    ]),
+  );
+}
+
+export class Session {
+  readonly plan: RunPlan;
+  readonly program: Program;
+  readonly executable: Executable;
+  readonly #metrics: readonly string[];
+
+  private constructor(plan: RunPlan, program: Program, executable: Executable) {
+    this.plan = plan;
+    this.program = program;
+    this.executable = executable;
+    this.#metrics = metricNames(plan.spec.outputs);
+  }
+
+  static async open(
+    plan: RunPlan,
+    backend: Backend,
+    start: ReadonlyMap<string, Values>,
+    threads?: number,
+  ): Promise<Session> {
+    const program = compileRun(plan, backend);
+    const options = threads === undefined ? {} : { threads };
+    const executable = await backend.compile(program, constantsOf(plan), options);
+    const session = new Session(plan, program, executable);
+    session.#fill(start);
+    return session;
+  }
+
+  #fill(weights: ReadonlyMap<string, Values>): void {
+    const { train, validation } = this.plan;
+    const states = [...train.graphs.states, ...(validation?.graphs.states ?? [])];
+    for (const [name, { size, initial }] of states) {
+      this.#writeKnown(name, new Float32Array(size).fill(initial));
+    }
+    for (const [name, values] of weights) this.#writeKnown(name, values);
+  }
+
+  /** A graph may not use every state there is (no metric reads the learning rate). */
+  #writeKnown(name: string, values: Values): void {
+    if (this.program.variables.some((v) => v.name === name)) this.executable.write(name, values);
+  }
+
+  /** Gets ready for a pass over the data: cursors and sums at zero, a new order. */
+  beginPass(phase: Phase, epoch: number): void {
+    const zero = Float32Array.of(0);
+    this.#writeKnown(names.cursor(phase), zero);
+    this.#writeKnown(names.samples(phase), zero);
+    for (const metric of this.#metrics) this.#writeKnown(names.total(phase, metric), zero);
+    const { count } = this.plan.train.batching;
+    if (phase === "train") {
+      const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
+      this.#writeKnown(names.order, permutation(count, random));
+    }
+  }
+
+  /** Means over the samples seen since the pass began. */
+  async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
+    const scalar = async (name: string) => (await this.executable.read(name))[0]!;
+    const samples = await scalar(names.samples(phase));
+    const finish = new Map(
+      this.plan.spec.outputs.flatMap((o) =>
+        o.metrics.map(
+          ({ metric: { definition } }) => [definition.name, definition.finish] as const,
+        ),
+      ),
+    );
+    const result: Record<string, number> = {};
+    for (const metric of only) {
+      const mean = (await scalar(names.total(phase, metric))) / samples;
+      const own = [...finish].find(([name]) => metric === name || metric.endsWith(`_${name}`))?.[1];
+      result[metric] = own ? own(mean) : mean;
+    }
+    return result;
+  }
+
+  /** The weights as they are now, by `<layer>/<weight>`. */
+  async weights(): Promise<Map<string, Float32Array>> {
+    const values = new Map<string, Float32Array>();
+    for (const { name } of this.plan.weights) {
+      values.set(name, Float32Array.from(await this.executable.read(name)));
+    }
+    return values;
+  }
+
+  dispose(): Promise<void> {
+    return this.executable.dispose();
+  }
+}
+
+export const parameterCount = (weights: readonly Weight[]): number =>
+  weights.reduce((n, w) => n + sizeOf(w.shape), 0);
