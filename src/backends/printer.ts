@@ -27,8 +27,11 @@ export interface Dialect {
   start(name: string, op: ReduceOp, type: ScalarType): string;
   /** One step of a reduction. */
   accumulate(name: string, op: ReduceOp, value: string): string;
-  /** The head of a loop over an axis, without the brace. */
-  loop(index: string, axis: Axis): string;
+  /** Lines that open a loop over an axis, and those that close it. */
+  loop(
+    index: string,
+    axis: Axis,
+  ): { readonly open: readonly string[]; readonly close: readonly string[] };
 }
 
 /** Statements, and the expression that is the kernel's value after them. */
@@ -37,13 +40,17 @@ export interface PrintedBody {
   readonly result: string;
 }
 
-/** @param names what the output axes are called in this target, by axis */
+/**
+ * @param names what the output axes are called in this target, by axis
+ * @param prefix of the names of local values, where several bodies share a function
+ */
 export function printBody(
   body: Expr,
   names: ReadonlyMap<Axis, string>,
   dialect: Dialect,
+  prefix = "t",
 ): PrintedBody {
-  const printer = new BodyPrinter(body, names, dialect);
+  const printer = new BodyPrinter(body, names, dialect, prefix);
   const result = printer.print(body);
   return { statements: printer.root.lines, result };
 }
@@ -65,7 +72,9 @@ class BodyPrinter {
   readonly #scopes: Scope[] = [this.root];
   #counter = 0;
 
-  constructor(body: Expr, names: ReadonlyMap<Axis, string>, dialect: Dialect) {
+  readonly #prefix: string;
+  constructor(body: Expr, names: ReadonlyMap<Axis, string>, dialect: Dialect, prefix: string) {
+    this.#prefix = prefix;
     this.#dialect = dialect;
     this.#names = new Map(names);
     this.#uses = countUses(body, this.#numbering);
@@ -96,7 +105,7 @@ class BodyPrinter {
   }
 
   #local(home: Scope, number: number, e: Expr, value: string): string {
-    const name = `t${this.#counter++}`;
+    const name = `${this.#prefix}${this.#counter++}`;
     home.lines.push(this.#dialect.declare(name, typeOf(e), value));
     home.locals.set(number, name);
     return name;
@@ -104,9 +113,9 @@ class BodyPrinter {
 
   #reduce(e: Reduce, home: Scope, number: number): string {
     return this.#within(home, () => {
-      const name = `s${this.#counter++}`;
+      const name = `${this.#prefix}${this.#counter++}`;
       const indices = e.axes.map((axis) => {
-        const index = `${axis.name}${this.#counter++}`;
+        const index = `${this.#prefix}${axis.name}${this.#counter++}`;
         this.#names.set(axis, index);
         return index;
       });
@@ -114,13 +123,8 @@ class BodyPrinter {
       this.#scopes.push(inner);
       inner.lines.push(this.#dialect.accumulate(name, e.op, this.print(e.body)));
       this.#scopes.pop();
-      const depth = e.axes.length;
-      home.lines.push(
-        this.#dialect.start(name, e.op, typeOf(e.body)),
-        ...e.axes.map((a, i) => `${"  ".repeat(i)}${this.#dialect.loop(indices[i]!, a)} {`),
-        ...inner.lines.map((line) => "  ".repeat(depth) + line),
-        ...e.axes.map((_, i) => `${"  ".repeat(depth - 1 - i)}}`),
-      );
+      const loops = e.axes.map((a, i) => this.#dialect.loop(indices[i]!, a));
+      home.lines.push(this.#dialect.start(name, e.op, typeOf(e.body)), ...nest(loops, inner.lines));
       home.locals.set(number, name);
       return name;
     });
@@ -153,6 +157,20 @@ class BodyPrinter {
     this.#free.set(e, free);
     return free;
   }
+}
+
+/** Lines inside loops, indented. */
+function nest(
+  loops: readonly ReturnType<Dialect["loop"]>[],
+  lines: readonly string[],
+): readonly string[] {
+  const [first, ...rest] = loops;
+  if (!first) return lines;
+  const { open, close } = first;
+  const head = open.at(-1)!;
+  const tail = close.at(-1)!;
+  const indented = [...nest(rest, lines), ...close.slice(0, -1)].map((line) => `  ${line}`);
+  return [...open.slice(0, -1), head, ...indented, tail];
 }
 
 /** How many places of the body use each value. */

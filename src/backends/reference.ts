@@ -13,7 +13,7 @@ import { type Dialect, printBody } from "./printer.ts";
 export const reference: Backend = {
   name: "reference",
   doc: "The slow interpreter in double precision that every other backend is checked against.",
-  traits: { maxInputs: Number.POSITIVE_INFINITY },
+  traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false },
   probe: async () => ({ ok: true, device: "JavaScript, one thread, double precision" }),
   compile: async (program, constants) => new ReferenceExecutable(program, constants),
 };
@@ -128,7 +128,10 @@ const dialect = (nameOf: (b: TensorBuffer) => string): Dialect => ({
   start: (name, op) => `let ${name} = ${identityOf(op)};`,
   accumulate: (name, op, value) =>
     op === "sum" ? `${name} += ${value};` : `${name} = Math.max(${name}, ${value});`,
-  loop: (i, axis) => `for (let ${i} = 0; ${i} < ${axis.extent}; ${i}++)`,
+  loop: (i, axis) => ({
+    open: [`for (let ${i} = 0; ${i} < ${axis.extent}; ${i}++) {`],
+    close: ["}"],
+  }),
 });
 
 function printCall(e: Call, args: readonly string[]): string {

@@ -1,6 +1,7 @@
 /** The compiler: graphs in, a program out, one pass after another. */
 import type { Graph, Tensor } from "../ir/graph.ts";
 import type { Program, Traits } from "../ir/program.ts";
+import { makeContiguous } from "./contiguous.ts";
 import { chooseMaterialised } from "./fuse.ts";
 import { lower, Variables } from "./lower.ts";
 import { planMemory } from "./memory.ts";
@@ -26,7 +27,8 @@ export function compile(
   const procedures = graphs.map((graph) => {
     const optimised = optimise(graph);
     const kernels = verifyKernels(lower(optimised, fusion(optimised, traits), variables));
-    return verifyMemory(planMemory(kernels));
+    const laidOut = traits.contiguousSums ? verifyKernels(makeContiguous(kernels)) : kernels;
+    return verifyMemory(planMemory(laidOut));
   });
   return { variables: variables.all(), procedures };
 }

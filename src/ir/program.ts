@@ -32,6 +32,8 @@ export interface Program {
 export interface Traits {
   /** Most buffers that one kernel may read. */
   readonly maxInputs: number;
+  /** Products of matrices are much faster if both operands are contiguous along the summed axis. */
+  readonly contiguousSums: boolean;
 }
 
 /** Values as they cross the boundary: row-major, in the variable's storage type or float. */

@@ -1,0 +1,55 @@
+/**
+ * Every backend, loaded only when it is asked for, and the choice of `auto`. A new backend is a module that
+ * exports a `Backend` and a line here; the order is that in which `nnc backends` lists them.
+ */
+import type { Availability, Backend } from "../ir/program.ts";
+import { UsageError } from "../support/errors.ts";
+import { oneOf, suggest } from "../support/suggest.ts";
+
+const loaders: Readonly<Record<string, () => Promise<Backend>>> = {
+  webgpu: async () => (await import("./gpujs/index.ts")).webgpu,
+  headlessgl: async () => (await import("./gpujs/index.ts")).headlessgl,
+  webasm: async () => (await import("./gpujs/index.ts")).webasm,
+  js: async () => (await import("./gpujs/index.ts")).js,
+  reference: async () => (await import("./reference.ts")).reference,
+};
+
+export const backendNames: readonly string[] = Object.keys(loaders);
+
+export async function loadBackend(name: string): Promise<Backend> {
+  const load = loaders[name];
+  if (load) return load();
+  const near = suggest(name, [...backendNames, "auto"]);
+  throw new UsageError(
+    `there is no backend "${name}"; expected ${oneOf(["auto", ...backendNames])}`,
+    near && `did you mean \`${near}\`?`,
+  );
+}
+
+export interface Choice {
+  readonly backend: Backend;
+  readonly device: string;
+  /** Why this one, in a clause. */
+  readonly why: string;
+}
+
+/** @throws UsageError if the backend asked for does not work here, saying why and what to install */
+export async function chooseBackend(name: string): Promise<Choice> {
+  if (name === "auto") return chooseAutomatically();
+  const backend = await loadBackend(name);
+  const found = await backend.probe();
+  if (!found.ok) throw new UsageError(`backend ${name} does not work here: ${found.reason}`, found.fix);
+  return { backend, device: found.device, why: "as asked for" };
+}
+
+/** A real GPU, else WebAssembly, which works everywhere. */
+async function chooseAutomatically(): Promise<Choice> {
+  const gpu = await loadBackend("webgpu");
+  const found: Availability = await gpu.probe();
+  if (found.ok && !found.software) return { backend: gpu, device: found.device, why: "a GPU answers" };
+  const backend = await loadBackend("webasm");
+  const fallback = await backend.probe();
+  const device = fallback.ok ? fallback.device : "";
+  const why = found.ok ? `the only GPU is software (${found.device})` : `no GPU: ${found.reason}`;
+  return { backend, device, why };
+}
