@@ -38,7 +38,8 @@ export async function chooseBackend(name: string): Promise<Choice> {
   if (name === "auto") return chooseAutomatically();
   const backend = await loadBackend(name);
   const found = await backend.probe();
-  if (!found.ok) throw new UsageError(`backend ${name} does not work here: ${found.reason}`, found.fix);
+  if (!found.ok)
+    throw new UsageError(`backend ${name} does not work here: ${found.reason}`, found.fix);
   return { backend, device: found.device, why: "as asked for" };
 }
 
@@ -46,7 +47,8 @@ export async function chooseBackend(name: string): Promise<Choice> {
 async function chooseAutomatically(): Promise<Choice> {
   const gpu = await loadBackend("webgpu");
   const found: Availability = await gpu.probe();
-  if (found.ok && !found.software) return { backend: gpu, device: found.device, why: "a GPU answers" };
+  if (found.ok && !found.software)
+    return { backend: gpu, device: found.device, why: "a GPU answers" };
   const backend = await loadBackend("webasm");
   const fallback = await backend.probe();
   const device = fallback.ok ? fallback.device : "";

@@ -1,0 +1,125 @@
+/**
+ * WebGPU in Node, by Dawn's binding (the package `webgpu`), which gpu.js expects as `navigator.gpu`. What is
+ * opened must be closed, or the process hangs at its end.
+ */
+import { spawn } from "node:child_process";
+import type { Availability } from "../../ir/program.ts";
+import { RunError } from "../../support/errors.ts";
+import { type GpuModule, loadGpuJs } from "./executable.ts";
+
+const driverFix =
+  "install a Vulkan driver (Debian: libvulkan1 and mesa-vulkan-drivers 25 or newer, or the GPU maker's driver)";
+
+/** What the child process of a probe reports. */
+type Report =
+  | { ok: true; device: string; description: string; software: boolean }
+  | { ok: false; code: string; message: string };
+
+/** Asked in a process of its own: a driver may crash, and Dawn writes to stderr by itself. */
+const probeScript = `
+const say = (report) => console.log(JSON.stringify(report));
+try {
+  const { create } = await import("webgpu");
+  const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) say({ ok: false, code: "NO_ADAPTER", message: "no usable Vulkan, Metal or D3D12 driver" });
+  else {
+    const { device, description, isFallbackAdapter } = adapter.info;
+    say({ ok: true, device, description, software: isFallbackAdapter === true });
+  }
+} catch (error) {
+  say({ ok: false, code: error.code ?? error.name, message: String(error.message).split("\\n")[0] });
+}
+process.exit(0);
+`;
+const probeTimeout = 15_000;
+
+export async function probeWebGpu(): Promise<Availability> {
+  const report = await runProbe();
+  if (report.ok) {
+    const device = report.description || report.device;
+    return { ok: true, device, software: report.software };
+  }
+  const missing = report.code.includes("MODULE_NOT_FOUND");
+  const reason = missing
+    ? "the package `webgpu` is not installed for this platform"
+    : report.message;
+  const fix = missing
+    ? "npm install webgpu"
+    : report.code === "ERR_DLOPEN_FAILED"
+      ? "a newer system library"
+      : driverFix;
+  return { ok: false, reason, fix };
+}
+
+function runProbe(): Promise<Report> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", probeScript], {
+      cwd: import.meta.dirname,
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: probeTimeout,
+    });
+    let text = "";
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+    });
+    const failed = (message: string) => resolve({ ok: false, code: "PROBE_FAILED", message });
+    child.on("error", (error) => failed(error.message));
+    child.on("close", (_, signal) => {
+      const line = text.split("\n").find((l) => l.startsWith("{"));
+      if (line) resolve(JSON.parse(line) as Report);
+      else failed(signal ? `the driver crashed (${signal})` : "the driver gave no answer");
+    });
+  });
+}
+
+interface Adapter {
+  readonly limits: Readonly<Record<string, number>>;
+  requestDevice(descriptor?: { requiredLimits?: Record<string, number> }): Promise<unknown>;
+}
+interface NativeGpu {
+  requestAdapter(options?: object): Promise<Adapter | null>;
+}
+
+/** Opens the GPU for gpu.js; `close` gives everything back. */
+export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Promise<void> }> {
+  const { create } = (await import("webgpu")) as unknown as { create(flags: string[]): NativeGpu };
+  const native = create([]);
+  const options = { powerPreference: "high-performance" };
+  if (!(await native.requestAdapter(options))) {
+    throw new RunError("webgpu: no usable Vulkan, Metal or D3D12 driver", driverFix);
+  }
+  const gpu = {
+    requestAdapter: async (asked?: object) => {
+      const adapter = await native.requestAdapter({ ...options, ...asked });
+      if (adapter) raiseLimits(adapter);
+      return adapter;
+    },
+  };
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu },
+    configurable: true,
+    writable: true,
+  });
+  const module = loadGpuJs();
+  const close = async () => {
+    const { WebGPUContext } = module as unknown as { WebGPUContext: { destroy(): Promise<void> } };
+    await WebGPUContext.destroy();
+    if (before) Object.defineProperty(globalThis, "navigator", before);
+    else Reflect.deleteProperty(globalThis, "navigator");
+  };
+  return { module, close };
+}
+
+/** gpu.js asks for the least that WebGPU guarantees; we want what the device can do. */
+function raiseLimits(adapter: Adapter): void {
+  const request = adapter.requestDevice.bind(adapter);
+  const names = [
+    "maxStorageBufferBindingSize",
+    "maxBufferSize",
+    "maxComputeWorkgroupsPerDimension",
+  ];
+  const wanted = Object.fromEntries(names.map((n) => [n, adapter.limits[n]!]));
+  adapter.requestDevice = (descriptor = {}) =>
+    request({ ...descriptor, requiredLimits: { ...descriptor.requiredLimits, ...wanted } });
+}
