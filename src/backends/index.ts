@@ -7,6 +7,7 @@ import { UsageError } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 
 const loaders: Readonly<Record<string, () => Promise<Backend>>> = {
+  native: async () => (await import("./native/index.ts")).native,
   webgpu: async () => (await import("./gpujs/index.ts")).webgpu,
   headlessgl: async () => (await import("./gpujs/index.ts")).headlessgl,
   webasm: async () => (await import("./gpujs/index.ts")).webasm,

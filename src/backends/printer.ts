@@ -50,9 +50,20 @@ export function printBody(
   dialect: Dialect,
   prefix = "t",
 ): PrintedBody {
-  const printer = new BodyPrinter(body, names, dialect, prefix);
-  const result = printer.print(body);
-  return { statements: printer.root.lines, result };
+  const { statements, results } = printBodies([body], names, dialect, prefix);
+  return { statements, result: results[0]! };
+}
+
+/** Several bodies over the same axes; what they have in common is computed once. */
+export function printBodies(
+  bodies: readonly Expr[],
+  names: ReadonlyMap<Axis, string>,
+  dialect: Dialect,
+  prefix = "t",
+): { readonly statements: readonly string[]; readonly results: readonly string[] } {
+  const printer = new BodyPrinter(bodies, names, dialect, prefix);
+  const results = bodies.map((body) => printer.print(body));
+  return { statements: printer.root.lines, results };
 }
 
 interface Scope {
@@ -73,11 +84,16 @@ class BodyPrinter {
   #counter = 0;
 
   readonly #prefix: string;
-  constructor(body: Expr, names: ReadonlyMap<Axis, string>, dialect: Dialect, prefix: string) {
+  constructor(
+    bodies: readonly Expr[],
+    names: ReadonlyMap<Axis, string>,
+    dialect: Dialect,
+    prefix: string,
+  ) {
     this.#prefix = prefix;
     this.#dialect = dialect;
     this.#names = new Map(names);
-    this.#uses = countUses(body, this.#numbering);
+    this.#uses = countUses(bodies, this.#numbering);
   }
 
   print(e: Expr): string {
@@ -173,8 +189,8 @@ function nest(
   return [...open.slice(0, -1), head, ...indented, tail];
 }
 
-/** How many places of the body use each value. */
-function countUses(body: Expr, numbering: Numbering): ReadonlyMap<number, number> {
+/** How many places of the bodies use each value. */
+function countUses(bodies: readonly Expr[], numbering: Numbering): ReadonlyMap<number, number> {
   const uses = new Map<number, number>();
   const seen = new Set<number>();
   const visit = (e: Expr) => {
@@ -184,6 +200,6 @@ function countUses(body: Expr, numbering: Numbering): ReadonlyMap<number, number
     seen.add(number);
     for (const child of children(e)) visit(child);
   };
-  visit(body);
+  for (const body of bodies) visit(body);
   return uses;
 }

@@ -1,0 +1,126 @@
+/** A program as native code: compiled, loaded, its memory read and written in place. */
+import { createRequire } from "node:module";
+import { sizeOf } from "../../ir/graph.ts";
+import type { Executable, Program, Values } from "../../ir/program.ts";
+import { internal, RunError } from "../../support/errors.ts";
+import { addressOf, isPlain, type Layout } from "./layout.ts";
+import type { ProgramPlan } from "./plan.ts";
+import type { CFile } from "./print-program.ts";
+import type { Built } from "./toolchain.ts";
+
+type Koffi = typeof import("koffi");
+type Native = ((...args: unknown[]) => unknown) & {
+  async(...args: unknown[]): void;
+};
+
+interface Slot {
+  readonly memory: Float32Array | Int32Array | Uint8Array;
+  readonly layout: Layout;
+  readonly shape: readonly number[];
+}
+
+export class NativeExecutable implements Executable {
+  readonly sources: ReadonlyMap<string, string>;
+  readonly #context: unknown;
+  readonly #library: { unload(): void };
+  readonly #run: Native;
+  readonly #close: Native;
+  readonly #threads: number;
+  readonly #slots = new Map<string, Slot>();
+  readonly #procedures: readonly string[];
+  readonly #built: Built;
+
+  constructor(program: Program, plan: ProgramPlan, file: CFile, built: Built, threads: number) {
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const library = koffi.load(built.path);
+    const open = library.func("void *nnc_open(int)") as unknown as Native;
+    const address = library.func("void *nnc_memory(void *, int)") as unknown as Native;
+    const count = library.func("int nnc_threads(void *)") as unknown as Native;
+    this.#run = library.func("void nnc_run(void *, int, int)") as unknown as Native;
+    this.#close = library.func("void nnc_close(void *)") as unknown as Native;
+    this.#library = library;
+    this.#built = built;
+    this.#context = open(threads);
+    if (!this.#context)
+      throw new RunError("not enough memory for the model", "use a smaller batch_size");
+    this.#threads = Number(count(this.#context));
+    for (const [i, v] of program.variables.entries()) {
+      const bytes = file.sizes[i]! * (v.dtype === "u8" ? 1 : 4);
+      const buffer = koffi.view(address(this.#context, i), bytes) as ArrayBuffer;
+      const memory =
+        v.dtype === "f32"
+          ? new Float32Array(buffer)
+          : v.dtype === "i32"
+            ? new Int32Array(buffer)
+            : new Uint8Array(buffer);
+      this.#slots.set(v.name, { memory, layout: plan.layoutOf(v), shape: v.shape });
+    }
+    this.#procedures = plan.procedures.map((p) => p.name);
+    this.sources = new Map([["program.c", file.source]]);
+  }
+
+  readonly description = (): string =>
+    `native code, ${this.#threads} thread${this.#threads === 1 ? "" : "s"}${this.#built.cached ? ", from the cache" : ""}`;
+
+  write(variable: string, values: Values): void {
+    const { memory, layout, shape } = this.#slot(variable);
+    if (values.length !== sizeOf(shape)) throw internal(`${variable}: ${values.length} values`);
+    if (isPlain(layout, shape)) memory.set(values);
+    else
+      eachAddress(layout, shape, (address, i) => {
+        memory[address] = values[i]!;
+      });
+  }
+
+  async read(variable: string): Promise<Float32Array> {
+    const { memory, layout, shape } = this.#slot(variable);
+    if (isPlain(layout, shape)) return Float32Array.from(memory);
+    const values = new Float32Array(sizeOf(shape));
+    eachAddress(layout, shape, (address, i) => {
+      values[i] = memory[address]!;
+    });
+    return values;
+  }
+
+  /** Off the main thread, so that progress and Ctrl-C stay alive. */
+  run(procedure: string, steps: number): Promise<void> {
+    const index = this.#procedures.indexOf(procedure);
+    if (index < 0) throw internal(`no procedure ${procedure}`);
+    return new Promise((resolve, reject) => {
+      this.#run.async(this.#context, index, steps, (error: unknown) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#slots.clear();
+    this.#close(this.#context);
+    this.#library.unload();
+    this.#built.release();
+  }
+
+  #slot(variable: string): Slot {
+    const found = this.#slots.get(variable);
+    if (!found) throw internal(`no variable ${variable}`);
+    return found;
+  }
+}
+
+/** Every element's address, in row-major order. */
+function eachAddress(
+  layout: Layout,
+  shape: readonly number[],
+  visit: (address: number, i: number) => void,
+): void {
+  const at = shape.map(() => 0);
+  const total = sizeOf(shape);
+  for (let i = 0; i < total; i++) {
+    visit(addressOf(layout, at), i);
+    for (let d = shape.length - 1; d >= 0; d--) {
+      at[d]!++;
+      if (at[d]! < shape[d]!) break;
+      at[d] = 0;
+    }
+  }
+}

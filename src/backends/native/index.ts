@@ -1,0 +1,60 @@
+/** The native backend: C generated for the program, compiled by the system's compiler. */
+import { availableParallelism } from "node:os";
+import type {
+  Availability,
+  Backend,
+  CompileOptions,
+  Executable,
+  Program,
+  Values,
+} from "../../ir/program.ts";
+import { UsageError } from "../../support/errors.ts";
+import { NativeExecutable } from "./executable.ts";
+import { planProgram } from "./plan.ts";
+import { printProgram } from "./print-program.ts";
+import type { Target } from "./target.ts";
+import { build, findToolchain, type Toolchain } from "./toolchain.ts";
+
+const fix =
+  "install a C compiler (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)";
+let toolchain: Promise<Toolchain | undefined> | undefined;
+const known = () => {
+  toolchain ??= findToolchain();
+  return toolchain;
+};
+
+export const native: Backend = {
+  name: "native",
+  doc: "C generated for the model and compiled here: the fastest on a CPU.",
+  traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false },
+  async probe(): Promise<Availability> {
+    const found = await known();
+    if (!found)
+      return { ok: false, reason: "no C compiler was found (tried $CC, cc, gcc, clang)", fix };
+    const { width } = found.target;
+    return { ok: true, device: `${found.version}, vectors of ${width} floats` };
+  },
+  async compile(program, constants, options) {
+    const found = await known();
+    if (!found) throw new UsageError("backend native: no C compiler was found", fix);
+    return compileFor(program, constants, options, found);
+  },
+};
+
+/** @param found the compiler and the processor to generate code for */
+export async function compileFor(
+  program: Program,
+  constants: ReadonlyMap<string, Values>,
+  options: CompileOptions,
+  found: Toolchain,
+): Promise<Executable> {
+  const threads = options.threads ?? availableParallelism();
+  // The plan must not depend on the number of threads, or results would; two is what schedules aim at.
+  const target: Target = { ...found.target, threads: 2 };
+  const plan = planProgram(program, target);
+  const file = printProgram(program, plan, target);
+  const built = await build(file.source, found);
+  const executable = new NativeExecutable(program, plan, file, built, threads);
+  for (const [name, values] of constants) executable.write(name, values);
+  return executable;
+}

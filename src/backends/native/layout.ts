@@ -1,0 +1,62 @@
+/**
+ * How a tensor lies in memory: address = base + Σ stride·index, one dimension optionally cut into blocks of
+ * `width` adjacent lanes ("panels"). Row-major is the plain case.
+ */
+import { type Shape, sizeOf } from "../../ir/graph.ts";
+
+export interface Layout {
+  readonly base: number;
+  readonly strides: readonly number[];
+  /** Elements of memory it takes. */
+  readonly size: number;
+  readonly block?: { readonly dim: number; readonly width: number; readonly stride: number };
+}
+
+export function plain(shape: Shape): Layout {
+  const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));
+  return { base: 0, strides, size: sizeOf(shape) };
+}
+
+/** Row-major with room for zeros before and after each dimension. */
+export function padded(shape: Shape, before: readonly number[], after: readonly number[]): Layout {
+  const { strides, size } = plain(shape.map((n, d) => n + before[d]! + after[d]!));
+  return { base: before.reduce((b, n, d) => b + n * strides[d]!, 0), strides, size };
+}
+
+/** `[dim/width][other dimensions][width]`. */
+export function panels(shape: Shape, dim: number, width: number): Layout {
+  const strides: number[] = [];
+  let step = width;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    if (d === dim) {
+      strides[d] = 1;
+      continue;
+    }
+    strides[d] = step;
+    step *= shape[d]!;
+  }
+  const blocks = Math.ceil(shape[dim]! / width);
+  return { base: 0, strides, block: { dim, width, stride: step }, size: step * blocks };
+}
+
+export const isPlain = (x: Layout, shape: Shape): boolean =>
+  !x.block && x.size === sizeOf(shape) && x.base === 0;
+
+/** Address of an element. */
+export function addressOf(x: Layout, at: readonly number[]): number {
+  return at.reduce((sum, i, d) => {
+    if (x.block?.dim !== d) return sum + i * x.strides[d]!;
+    return sum + Math.floor(i / x.block.width) * x.block.stride + (i % x.block.width);
+  }, x.base);
+}
+
+/** Where lane `l` of a row along the unit dimension lies, from the row's start. */
+export const laneOffset = (x: Layout, l: number): number =>
+  x.block ? Math.floor(l / x.block.width) * x.block.stride + (l % x.block.width) : l;
+
+/** The dimension whose neighbours are adjacent, if there is one. */
+export function unitDimension(x: Layout): number | undefined {
+  if (x.block) return x.block.dim;
+  const d = x.strides.lastIndexOf(1);
+  return d < 0 ? undefined : d;
+}

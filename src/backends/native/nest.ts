@@ -1,0 +1,177 @@
+/**
+ * Nests: kernels that may write several buffers at once. Element by element users of a kernel's result join
+ * it, so that a gradient is consumed by its optimizer where it is made and never stored; and next values are
+ * written over the old ones wherever nobody needs those any more.
+ */
+import { type Axis, type Expr, index, type TensorBuffer, walk } from "../../ir/expr.ts";
+import { sameShape } from "../../ir/graph.ts";
+import type { Procedure, Variable } from "../../ir/program.ts";
+import { rewrite } from "../../ir/rewrite.ts";
+
+export interface Store {
+  readonly buffer: TensorBuffer;
+  readonly value: Expr;
+}
+/** `buffer[axes…] = value` for every store and every value of the axes. */
+export interface Nest {
+  readonly name: string;
+  readonly axes: readonly Axis[];
+  readonly stores: readonly Store[];
+}
+export interface Nests {
+  /** Where a next value can live in its variable's memory, the nests write the variable itself. */
+  readonly nests: readonly Nest[];
+  /** Next values that are copied at the end of the step. */
+  readonly copies: readonly { readonly from: TensorBuffer; readonly to: Variable }[];
+}
+
+export function buildNests(procedure: Procedure): Nests {
+  const single = procedure.kernels.map(
+    (k): Nest => ({ name: k.name, axes: k.axes, stores: [{ buffer: k.output, value: k.body }] }),
+  );
+  const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
+  const merged = dropUnread(mergeAll(single), kept);
+  return placeUpdates(merged, procedure);
+}
+
+export const loadsOf = (nest: Nest): ReadonlySet<TensorBuffer> => {
+  const found = new Set<TensorBuffer>();
+  for (const { value } of nest.stores) {
+    walk(value, (e) => {
+      if (e.kind === "load") found.add(e.buffer);
+    });
+  }
+  return found;
+};
+const writes = (nest: Nest, buffer: TensorBuffer) => nest.stores.some((s) => s.buffer === buffer);
+const dependsOn = (user: Nest, maker: Nest) => [...loadsOf(user)].some((b) => writes(maker, b));
+
+function mergeAll(nests: readonly Nest[]): readonly Nest[] {
+  let current = nests;
+  for (let i = 0; i < current.length; ) {
+    const j = partnerOf(current, i);
+    if (j === undefined) {
+      i++;
+      continue;
+    }
+    const joined = join(current[i]!, current[j]!);
+    // Between the two nothing depends on the first, so it may wait for the second.
+    current = [...current.slice(0, i), ...current.slice(i + 1, j), joined, ...current.slice(j + 1)];
+    i = 0;
+  }
+  return current;
+}
+
+/** The first later nest that uses nest i element by element, if nothing before it uses nest i. */
+function partnerOf(nests: readonly Nest[], i: number): number | undefined {
+  const maker = nests[i]!;
+  const j = nests.findIndex((n, k) => k > i && dependsOn(n, maker));
+  if (j < 0) return undefined;
+  return usesElementwise(nests[j]!, maker) ? j : undefined;
+}
+
+function usesElementwise(user: Nest, maker: Nest): boolean {
+  const shape = (n: Nest) => n.axes.map((a) => a.extent);
+  if (!sameShape(shape(user), shape(maker))) return false;
+  let aligned = true;
+  for (const { value } of user.stores) {
+    walk(value, (e) => {
+      if (e.kind === "load" && writes(maker, e.buffer) && !isOwnElement(e.at, user.axes))
+        aligned = false;
+      // A reduction reads its operands at other places than its own.
+      if (e.kind === "reduce") aligned = false;
+    });
+  }
+  return aligned;
+}
+
+/** Whether indices are the nest's own axes, one by one. */
+export const isOwnElement = (at: readonly Expr[], axes: readonly Axis[]): boolean =>
+  at.every((e, d) =>
+    e.kind === "index" ? e.axis === axes[d] : e.kind === "const" && axes[d]!.extent === 1,
+  );
+
+function join(maker: Nest, user: Nest): Nest {
+  const axes = new Map(user.axes.map((a, d) => [a, index(maker.axes[d]!)]));
+  const values = new Map(maker.stores.map((s) => [s.buffer, s.value]));
+  const stores = user.stores.map(({ buffer, value }) => ({
+    buffer,
+    value: rewrite(value, (e) => {
+      if (e.kind === "index") return axes.get(e.axis) ?? e;
+      return e.kind === "load" ? (values.get(e.buffer) ?? e) : e;
+    }),
+  }));
+  return { name: maker.name, axes: maker.axes, stores: [...maker.stores, ...stores] };
+}
+
+/** Without stores that no nest reads and no update keeps. */
+function dropUnread(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): readonly Nest[] {
+  const read = new Set(nests.flatMap((n) => [...loadsOf(n)]));
+  return nests.map((n) => ({
+    ...n,
+    stores: n.stores.filter((s) => kept.has(s.buffer) || read.has(s.buffer)),
+  }));
+}
+
+/** Orders nests so that old values are read before they are overwritten, wherever that is possible. */
+function placeUpdates(nests: readonly Nest[], { updates }: Procedure): Nests {
+  const before = new Map(
+    nests.map((n) => [n, new Set(nests.filter((m) => m !== n && dependsOn(n, m)))]),
+  );
+  const reaches = (from: Nest, to: Nest, seen = new Set<Nest>()): boolean => {
+    if (from === to) return true;
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return [...before.get(from)!].some((n) => reaches(n, to, seen));
+  };
+  const inPlace = new Map<TensorBuffer, Variable>();
+  const copies: { from: TensorBuffer; to: Variable }[] = [];
+  for (const { variable, next } of updates) {
+    const writer = nests.find((n) => writes(n, next))!;
+    const readers = nests.filter((n) => n !== writer && loadsOf(n).has(variable));
+    const safe = readsOwn(writer, variable) && readers.every((r) => !reaches(r, writer));
+    if (safe) {
+      for (const r of readers) before.get(writer)!.add(r);
+      inPlace.set(next, variable);
+    } else copies.push({ from: next, to: variable });
+  }
+  return { nests: ordered(nests, before).map((n) => renamed(n, inPlace)), copies };
+}
+
+/** The nest with some buffers replaced by others. */
+function renamed(nest: Nest, names: ReadonlyMap<TensorBuffer, TensorBuffer>): Nest {
+  const value = (e: Expr) =>
+    rewrite(e, (x) =>
+      x.kind === "load" && names.has(x.buffer) ? { ...x, buffer: names.get(x.buffer)! } : x,
+    );
+  const stores = nest.stores.map((s) => ({
+    buffer: names.get(s.buffer) ?? s.buffer,
+    value: value(s.value),
+  }));
+  return { ...nest, stores };
+}
+
+function readsOwn(nest: Nest, variable: TensorBuffer): boolean {
+  let own = true;
+  const visit = (value: Expr) =>
+    walk(value, (e) => {
+      if (e.kind === "load" && e.buffer === variable && !isOwnElement(e.at, nest.axes)) own = false;
+    });
+  for (const { value } of nest.stores) visit(value);
+  return own;
+}
+
+/** Every nest after those it needs, otherwise in the order they came. */
+function ordered(
+  nests: readonly Nest[],
+  before: ReadonlyMap<Nest, ReadonlySet<Nest>>,
+): readonly Nest[] {
+  const done = new Set<Nest>();
+  const visit = (n: Nest) => {
+    if (done.has(n)) return;
+    for (const m of nests) if (before.get(n)!.has(m)) visit(m);
+    done.add(n);
+  };
+  for (const n of nests) visit(n);
+  return [...done];
+}

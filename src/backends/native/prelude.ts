@@ -1,0 +1,147 @@
+/**
+ * The fixed part of every generated C file: vectors of one width in GCC's extensions, elementary functions on
+ * them, and the thread pool. Everything else in the file is generated from the program.
+ */
+
+/** Vector types and operations for `width` floats. Masks are vectors of int, all bits set where true. */
+export function vectorPrelude(width: number): string {
+  const splat = Array(width).fill("s_").join(", ");
+  return `#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define TILE static __attribute__((noinline)) void
+typedef float vf __attribute__((vector_size(${width * 4})));
+typedef float vu __attribute__((vector_size(${width * 4}), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(${width * 4})));
+#define LD(p) ((vf)*(const vu *)(p))
+#define ST(p, x) (*(vu *)(p) = (x))
+#define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; })
+#define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
+#define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
+/* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
+#if defined(__AVX512F__) && !defined(NNC_NARROW)
+#define KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__x86_64__)
+#define KEEP(x) __asm__("" : "+x"(x))
+#elif defined(__aarch64__)
+#define KEEP(x) __asm__("" : "+w"(x))
+#else
+#define KEEP(x) (void)0
+#endif
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+/* The first n lanes; the others are zero, and stay as they are in memory. */
+INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }
+INLINE void store_some(float *p, vf x, long n) { for (long i = 0; i < n && i < ${width}; i++) p[i] = x[i]; }
+INLINE vf vmax(vf a, vf b) { vi m = (a > b) | (a != a); return SELECT(m, a, b); }
+INLINE vf vmin(vf a, vf b) { vi m = (a < b) | (a != a); return SELECT(m, a, b); }
+INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
+INLINE vf vsqrt(vf a) { ${sqrtOf(width)} }
+INLINE vf vfloor(vf a) { vf t = __builtin_convertvector(__builtin_convertvector(a, vi), vf); return t - SELECT(t > a, SPLAT(1.0f), SPLAT(0.0f)); }
+/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. */
+INLINE vf vexp(vf a) {
+  vf x = vmin(vmax(a, SPLAT(-87.3f)), SPLAT(88.3f));
+  vf magic = SPLAT(12582912.0f), n = (x * SPLAT(1.44269504088896341f) + magic) - magic;
+  vf r = (x - n * SPLAT(0.693359375f)) - n * SPLAT(-2.12194440e-4f);
+  vf p = SPLAT(1.9875691500e-4f);
+  p = p * r + SPLAT(1.3981999507e-3f); p = p * r + SPLAT(8.3334519073e-3f); p = p * r + SPLAT(4.1665795894e-2f);
+  p = p * r + SPLAT(1.6666665459e-1f); p = p * r + SPLAT(5.0000001201e-1f);
+  p = p * (r * r) + r + SPLAT(1.0f);
+  vf y = p * (vf)((__builtin_convertvector(n, vi) + 127) << 23);
+  y = SELECT(a > SPLAT(88.72f), SPLAT(INFINITY), y);
+  y = SELECT(a < SPLAT(-87.3f), SPLAT(0.0f), y);
+  return SELECT(a != a, a, y);
+}
+/* log x: exponent and a polynomial in the mantissa (Cephes), relative error 1e-7. */
+INLINE vf vlog(vf a) {
+  vi b = (vi)a;
+  vf e = __builtin_convertvector((b >> 23) - 126, vf), m = (vf)((b & ISPLAT(0x007fffff)) | ISPLAT(0x3f000000));
+  vi small = m < SPLAT(0.707106781186547524f);
+  e = SELECT(small, e - 1.0f, e); m = SELECT(small, m + m, m) - 1.0f;
+  vf z = m * m, p = SPLAT(7.0376836292e-2f);
+  p = p * m + SPLAT(-1.1514610310e-1f); p = p * m + SPLAT(1.1676998740e-1f); p = p * m + SPLAT(-1.2420140846e-1f);
+  p = p * m + SPLAT(1.4249322787e-1f); p = p * m + SPLAT(-1.6668057665e-1f); p = p * m + SPLAT(2.0000714765e-1f);
+  p = p * m + SPLAT(-2.4999993993e-1f); p = p * m + SPLAT(3.3333331174e-1f);
+  vf y = p * m * z + e * SPLAT(-2.12194440e-4f) - z * SPLAT(0.5f) + m + e * SPLAT(0.693359375f);
+  y = SELECT(a == SPLAT(INFINITY), a, y);
+  y = SELECT(a == SPLAT(0.0f), SPLAT(-INFINITY), y);
+  return SELECT((a < SPLAT(0.0f)) | (a != a), SPLAT(NAN), y);
+}
+/* Near 0 a polynomial in x² (Cephes), else 1 − 2/(e^2x + 1). */
+INLINE vf vtanh(vf x) {
+  vf a = vabs(x), z = x * x, p = SPLAT(-5.70498872745e-3f);
+  p = p * z + SPLAT(2.06390887954e-2f); p = p * z + SPLAT(-5.37397155531e-2f);
+  p = p * z + SPLAT(1.33314422036e-1f); p = p * z + SPLAT(-3.33332819422e-1f);
+  vf near = p * z * x + x, far = 1.0f - 2.0f / (vexp(a + a) + 1.0f);
+  return SELECT(a < SPLAT(0.625f), near, SELECT(x < SPLAT(0.0f), -far, far));
+}
+`;
+}
+
+/** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */
+function sqrtOf(width: number): string {
+  const loop = `vf r; for (int i = 0; i < ${width}; i++) r[i] = __builtin_sqrtf(a[i]); return r;`;
+  const builtin =
+    width === 16
+      ? "__builtin_ia32_sqrtps512_mask(a, a, -1, 4)"
+      : width === 8
+        ? "__builtin_ia32_sqrtps256(a)"
+        : undefined;
+  if (!builtin) return loop;
+  return `\n#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)\n  return (vf)${builtin};\n#else\n  ${loop}\n#endif\n`;
+}
+
+/** The pool: threads that sleep between calls and spin briefly at barriers within one. */
+export const poolPrelude = `
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+#if defined(__x86_64__)
+#define PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("yield")
+#else
+#define PAUSE() (void)0
+#endif
+
+typedef struct Context Context;
+typedef void (*Work)(Context *, int t, int nt);
+typedef struct { _Alignas(64) atomic_int count; _Alignas(64) atomic_int generation; } Barrier;
+
+static void sleep_until_changed(atomic_int *word, int seen) {
+#if defined(__linux__)
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);
+#else
+  (void)word; (void)seen; usleep(20);
+#endif
+}
+static void wake_all(atomic_int *word) {
+#if defined(__linux__)
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1 << 30, 0, 0, 0);
+#else
+  (void)word;
+#endif
+}
+static void meet(Barrier *b, int nt) {
+  if (nt == 1) return;
+  int g = atomic_load_explicit(&b->generation, memory_order_relaxed);
+  if (atomic_fetch_add_explicit(&b->count, 1, memory_order_acq_rel) == nt - 1) {
+    atomic_store_explicit(&b->count, 0, memory_order_relaxed);
+    atomic_store_explicit(&b->generation, g + 1, memory_order_release);
+    wake_all(&b->generation);
+    return;
+  }
+  for (int i = 0; i < 4000; i++) {
+    if (atomic_load_explicit(&b->generation, memory_order_acquire) != g) return;
+    PAUSE();
+  }
+  while (atomic_load_explicit(&b->generation, memory_order_acquire) == g) sleep_until_changed(&b->generation, g);
+}
+`;

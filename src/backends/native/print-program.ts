@@ -1,0 +1,172 @@
+/** The whole C file of a program: prelude, one function a task, one function a procedure, and the entry points. */
+import type { DType, TensorBuffer } from "../../ir/expr.ts";
+import type { Program } from "../../ir/program.ts";
+import { CodePrinter } from "../../support/code-printer.ts";
+import { scalarPrelude } from "./c.ts";
+import type { ProcedurePlan, ProgramPlan, Task } from "./plan.ts";
+import { poolPrelude, vectorPrelude } from "./prelude.ts";
+import { printNest } from "./print-nest.ts";
+import { type Functions, type PointerOf, printProduct } from "./print-product.ts";
+import type { Target } from "./target.ts";
+
+export interface CFile {
+  readonly source: string;
+  /** Every buffer's place in the context, variables first, in order. */
+  readonly buffers: readonly TensorBuffer[];
+  /** Elements of memory of each buffer. */
+  readonly sizes: readonly number[];
+}
+
+const cType: Readonly<Record<DType, string>> = { f32: "float", i32: "int32_t", u8: "uint8_t" };
+/** Vectors may be read beyond the end of an array. */
+const slack = 64;
+/** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
+const skew = 3 * 64;
+
+export function printProgram(program: Program, plan: ProgramPlan, target: Target): CFile {
+  const buffers = buffersOf(program, plan);
+  const position = new Map(buffers.map((b, i) => [b, i]));
+  const pointerOf: PointerOf = (b) => `((${cType[b.dtype]} *)x->m[${position.get(b)}])`;
+  const names = new Names();
+  const tiles: Functions = new Map();
+  const tasks = new Map<Task, string>();
+  const functions: string[] = [];
+  for (const { groups } of plan.procedures) {
+    for (const task of groups.flat()) {
+      const name = names.take(task.nest.name);
+      tasks.set(task, name);
+      functions.push(printTask(task, name, pointerOf, tiles));
+    }
+  }
+  const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names));
+  const sizes = buffers.map((b) => plan.layoutOf(b).size);
+  const source = [
+    vectorPrelude(target.width),
+    scalarPrelude,
+    poolPrelude,
+    contextPrelude(buffers, sizes),
+    ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
+    ...functions,
+    ...steps.map((s) => s.source),
+    entryPoints(steps.map((s) => s.name)),
+  ].join("\n");
+  return { source, buffers, sizes };
+}
+
+function buffersOf(program: Program, { procedures }: ProgramPlan): readonly TensorBuffer[] {
+  const found = new Set<TensorBuffer>(program.variables);
+  for (const { groups, copies } of procedures) {
+    for (const task of groups.flat()) for (const s of task.nest.stores) found.add(s.buffer);
+    for (const { from } of copies) found.add(from);
+  }
+  return [...found];
+}
+
+function printTask(task: Task, name: string, pointerOf: PointerOf, tiles: Functions): string {
+  if (task.kind === "product") return printProduct(task.schedule, name, pointerOf, tiles);
+  const { sharing } = task;
+  return printNest(task.form, name, sharing.by === "one" ? undefined : sharing.units, pointerOf);
+}
+
+/** The steps of a procedure, run by every thread; all meet at the barrier between groups. */
+function printProcedure(
+  { name, groups, copies }: ProcedurePlan,
+  tasks: ReadonlyMap<Task, string>,
+  pointerOf: PointerOf,
+  { layoutOf }: ProgramPlan,
+  names: Names,
+): { name: string; source: string } {
+  const own = names.take(`run_${name}`);
+  const code = new CodePrinter();
+  code.block(`static void ${own}(Context *x, int t, int nt)`, () => {
+    code.block("for (long step = 0; step < x->steps; step++)", () => {
+      for (const group of groups) {
+        for (const task of group) code.line(`${tasks.get(task)}(x, t, nt);`);
+        code.line("meet(&x->barrier, nt);");
+      }
+      if (copies.length === 0) return;
+      code.block("if (t == 0)", () => {
+        for (const { from, to } of copies) {
+          code.line(
+            `memcpy(${pointerOf(to)}, ${pointerOf(from)}, ${layoutOf(to).size} * sizeof(${cType[to.dtype]}));`,
+          );
+        }
+      });
+      code.line("meet(&x->barrier, nt);");
+    });
+  });
+  return { name: own, source: code.toString() };
+}
+
+function contextPrelude(buffers: readonly TensorBuffer[], sizes: readonly number[]): string {
+  const bytes = buffers.map((b, i) => (sizes[i]! + slack) * { f32: 4, i32: 4, u8: 1 }[b.dtype]);
+  return `enum { BUFFERS = ${buffers.length} };
+struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; };
+static const long bytes_of[BUFFERS] = {${bytes.join(", ")}};
+/* ${buffers.map((b, i) => `${i} ${b.name} [${b.shape}]`).join(", ")} */
+`;
+}
+
+/** What is called from outside. Threads other than the caller's wait at the gate between calls. */
+function entryPoints(steps: readonly string[]): string {
+  return `typedef struct { Context *x; int t; } Seat;
+static void *serve(void *p) {
+  Seat seat = *(Seat *)p; free(p);
+  for (;;) {
+    meet(&seat.x->gate, seat.x->threads);
+    if (seat.x->quit) return 0;
+    seat.x->work(seat.x, seat.t, seat.x->threads);
+    meet(&seat.x->gate, seat.x->threads);
+  }
+}
+void *nnc_open(int threads) {
+  Context *x = 0;
+  if (posix_memalign((void **)&x, 64, sizeof(Context))) return 0;
+  memset(x, 0, sizeof(Context));
+  long total = 0;
+  for (int i = 0; i < BUFFERS; i++) total += (bytes_of[i] + 63) / 64 * 64 + ${skew};
+  if (posix_memalign(&x->raw, 4096, total)) { free(x); return 0; }
+  memset(x->raw, 0, total);
+  char *at = x->raw;
+  for (int i = 0; i < BUFFERS; i++) { x->m[i] = at; at += (bytes_of[i] + 63) / 64 * 64 + ${skew}; }
+  x->threads = 1;
+  x->pool = calloc(threads, sizeof(pthread_t));
+  pthread_attr_t attr; pthread_attr_init(&attr); pthread_attr_setstacksize(&attr, 1 << 20);
+  x->threads = threads;
+  for (int t = 1; t < threads; t++) {
+    Seat *seat = malloc(sizeof(Seat)); seat->x = x; seat->t = t;
+    if (pthread_create(&x->pool[t], &attr, serve, seat)) { free(seat); x->threads = t; break; }
+  }
+  return x;
+}
+int nnc_threads(void *p) { return ((Context *)p)->threads; }
+void *nnc_memory(void *p, int i) { return ((Context *)p)->m[i]; }
+static const Work procedures[] = {${steps.join(", ")}};
+void nnc_run(void *p, int procedure, int steps) {
+  Context *x = p;
+  x->steps = steps; x->work = procedures[procedure];
+  meet(&x->gate, x->threads);
+  x->work(x, 0, x->threads);
+  meet(&x->gate, x->threads);
+}
+void nnc_close(void *p) {
+  Context *x = p;
+  x->quit = 1;
+  meet(&x->gate, x->threads);
+  for (int t = 1; t < x->threads; t++) pthread_join(x->pool[t], 0);
+  free(x->pool); free(x->raw); free(x);
+}
+`;
+}
+
+/** Names of C functions, after the layers they serve. */
+class Names {
+  readonly #taken = new Set<string>();
+  take(name: string): string {
+    const plain = name.replaceAll(/[^A-Za-z0-9]+/g, "_").replace(/^(\d)/, "_$1");
+    let free = plain;
+    for (let n = 2; this.#taken.has(free); n++) free = `${plain}_${n}`;
+    this.#taken.add(free);
+    return free;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Products in a nest: a sum over one product of two loads, with whatever is done to the sum afterwards. Here
+ * indices become strides: from this point on nobody knows which operation it was.
+ */
+import {
+  type Axis,
+  type Expr,
+  type Load,
+  type Reduce,
+  type TensorBuffer,
+  walk,
+} from "../../ir/expr.ts";
+import { type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
+import { rewrite } from "../../ir/rewrite.ts";
+import { type Layout, padded, panels, unitDimension } from "./layout.ts";
+import type { Nest } from "./nest.ts";
+
+/** Stands for the finished sum in an epilogue. */
+export const accumulator: TensorBuffer = { name: "sum", shape: [], dtype: "f32" };
+
+export interface Product {
+  readonly nest: Nest;
+  readonly summed: readonly Axis[];
+  readonly a: Load;
+  readonly b: Load;
+  /** The stores with the sum replaced by a load of `accumulator`. */
+  readonly epilogue: readonly { readonly buffer: TensorBuffer; readonly value: Expr }[];
+}
+
+/** The nest as a product, or undefined: then it is printed as plain loops. */
+export function findProduct(nest: Nest): Product | undefined {
+  const reduces = new Set<Reduce>();
+  for (const { value } of nest.stores) {
+    walk(value, (e) => {
+      if (e.kind === "reduce") reduces.add(e);
+    });
+  }
+  const [reduce] = reduces;
+  if (reduces.size !== 1 || !reduce || reduce.op !== "sum") return undefined;
+  const { body } = reduce;
+  if (body.kind !== "call" || body.fn !== "mul") return undefined;
+  const [a, b] = body.args;
+  if (a?.kind !== "load" || b?.kind !== "load") return undefined;
+  if (a.buffer.dtype !== "f32" || b.buffer.dtype !== "f32") return undefined;
+  const total: Load = { kind: "load", buffer: accumulator, at: [] };
+  const epilogue = nest.stores.map(({ buffer, value }) => ({
+    buffer,
+    value: rewrite(value, (e) => (e.kind === "reduce" ? total : e)),
+  }));
+  const simple = epilogue.every(({ value }) => usesOnlyLoads(value));
+  return simple ? { nest, summed: reduce.axes, a, b, epilogue } : undefined;
+}
+
+/** An epilogue works on whole vectors: indices may occur in addresses only. */
+function usesOnlyLoads(value: Expr): boolean {
+  if (value.kind === "index") return false;
+  if (value.kind === "load") return value.buffer.dtype === "f32";
+  if (value.kind === "call") return value.args.every(usesOnlyLoads);
+  return value.kind === "const";
+}
+
+/** How an operand moves: elements per step of each axis, from `base`. */
+export interface Strided {
+  readonly base: number;
+  readonly strides: ReadonlyMap<Axis, number>;
+}
+
+/** An address as strides, or undefined where it is not linear (or crosses blocks) in this layout. */
+export function stridesIn(
+  at: readonly Expr[],
+  layout: Layout,
+  algebra: IndexAlgebra,
+): Strided | undefined {
+  const strides = new Map<Axis, number>();
+  let { base } = layout;
+  for (const [d, e] of at.entries()) {
+    const { constant, terms } = algebra.linear(e);
+    if (
+      layout.block?.dim === d &&
+      (constant !== 0 || terms.length > 1 || terms[0]?.coefficient !== 1)
+    ) {
+      return undefined;
+    }
+    base += constant * layout.strides[d]!;
+    for (const { atom, coefficient } of terms) {
+      if (atom.kind !== "index") return undefined;
+      strides.set(atom.axis, (strides.get(atom.axis) ?? 0) + coefficient * layout.strides[d]!);
+    }
+  }
+  return { base, strides };
+}
+
+/** How far indices reach outside their dimensions. */
+export function outside(
+  load: Load,
+): { before: readonly number[]; after: readonly number[] } | undefined {
+  const ranges = load.at.map(rangeOf);
+  const before = ranges.map(([lo]) => Math.max(0, -lo));
+  const after = ranges.map(([, hi], d) => Math.max(0, hi - load.buffer.shape[d]! + 1));
+  return [...before, ...after].some((n) => n > 0) ? { before, after } : undefined;
+}
+
+/** A layout with zeros wherever the load may read outside. */
+export function paddedFor(load: Load): Layout {
+  const out = outside(load)!;
+  return padded(load.buffer.shape, out.before, out.after);
+}
+
+/** The dimension of a load that an axis walks with step 1, if it is the only one there. */
+export function dimensionOf(load: Load, axis: Axis): number {
+  return load.at.findIndex((e) => e.kind === "index" && e.axis === axis);
+}
+
+export const panelsFor = (load: Load, dim: number, width: number): Layout =>
+  panels(load.buffer.shape, dim, width);
+
+/** Whether vectors along the axis can be read as they lie. */
+export const isUnitAlong = (load: Load, layout: Layout, axis: Axis): boolean => {
+  const d = unitDimension(layout);
+  return d !== undefined && d === dimensionOf(load, axis);
+};
