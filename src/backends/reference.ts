@@ -4,6 +4,7 @@
  */
 import { type Call, type Compute, identityOf, type TensorBuffer } from "../ir/expr.ts";
 import { sizeOf } from "../ir/graph.ts";
+import { expandPadding } from "../ir/index-algebra.ts";
 import type { Backend, Executable, Procedure, Program, Values } from "../ir/program.ts";
 import { CodePrinter } from "../support/code-printer.ts";
 import { internal } from "../support/errors.ts";
@@ -100,7 +101,7 @@ function printKernel(
   code: CodePrinter,
 ): void {
   const names = new Map(kernel.axes.map((a, d) => [a, `${a.name}_${d}`]));
-  const { statements, result } = printBody(kernel.body, names, dialect(nameOf));
+  const { statements, result } = printBody(expandPadding(kernel.body), names, dialect(nameOf));
   const position = kernel.axes.map((a, d) => `${names.get(a)} * ${stride(kernel.output.shape, d)}`);
   const nest = (d: number) => {
     const axis = kernel.axes[d];

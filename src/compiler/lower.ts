@@ -2,7 +2,15 @@
  * From tensors to kernels: every materialised tensor becomes one kernel, whose body holds the expressions
  * of all tensors that were not. Index expressions come out in normal form.
  */
-import { type Axis, type Compute, type Expr, index, load, type TensorBuffer } from "../ir/expr.ts";
+import {
+  type Access,
+  type Axis,
+  type Compute,
+  type Expr,
+  index,
+  load,
+  type TensorBuffer,
+} from "../ir/expr.ts";
 import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
 import { IndexAlgebra } from "../ir/index-algebra.ts";
 import { Numbering } from "../ir/numbering.ts";
@@ -101,7 +109,18 @@ class Lowering {
     const buffer = this.#buffers.get(x);
     if (buffer) return load(buffer, at);
     if (!x.op.lower) throw internal(`op ${x.op.name} cannot be lowered`);
-    const inputs = x.inputs.map((input) => (i: readonly Expr[]) => this.element(input, i));
+    const inputs = x.inputs.map((input): Access => {
+      const read = (i: readonly Expr[]) => this.element(input, i);
+      const buffer = this.#buffers.get(input);
+      if (!buffer) return read;
+      const padded = (i: readonly Expr[]): Expr => ({
+        kind: "load",
+        buffer,
+        at: i.map((e) => this.#algebra.simplify(e)),
+        padded: true,
+      });
+      return Object.assign(read, { padded });
+    });
     return x.op.lower(inputs, at, x);
   }
 }

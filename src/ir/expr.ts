@@ -69,11 +69,15 @@ export interface Index {
   readonly kind: "index";
   readonly axis: Axis;
 }
-/** One element of a buffer; `at` has one index a dimension and always lies inside the shape. */
+/**
+ * One element of a buffer; `at` has one index a dimension and lies inside the shape, unless the load is
+ * `padded`: then it may lie outside, where the value is zero.
+ */
 export interface Load {
   readonly kind: "load";
   readonly buffer: TensorBuffer;
   readonly at: readonly Expr[];
+  readonly padded?: true;
 }
 export interface Call {
   readonly kind: "call";
@@ -88,6 +92,14 @@ export interface Reduce {
   readonly body: Expr;
 }
 export type ReduceOp = "sum" | "max";
+
+/**
+ * Reads one element of an op's input: a load, or the producer's own expression where it is fused. What lies
+ * in memory can also be read `padded`, with zeros around it.
+ */
+export type Access = ((at: readonly Expr[]) => Expr) & {
+  readonly padded?: (at: readonly Expr[]) => Expr;
+};
 
 /** One kernel: `output[axes…] = body` for every value of the axes. */
 export interface Compute {

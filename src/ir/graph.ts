@@ -4,16 +4,13 @@
  * are all "what the state becomes after one step".
  */
 import { invariant } from "../support/errors.ts";
-import type { DType, Expr } from "./expr.ts";
+import type { Access, DType, Expr } from "./expr.ts";
 
 export type Shape = readonly number[];
 export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
 }
-
-/** Reads one element of an input: a load, or the producer's own expression where it is fused. */
-export type Access = (at: readonly Expr[]) => Expr;
 
 /** An operation on whole tensors, complete in one object. */
 export interface Op<A = unknown> {

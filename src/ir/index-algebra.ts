@@ -4,8 +4,9 @@
  * maps of views (reshape, transpose, pad …) into the strides a person would have written.
  */
 import { internal } from "../support/errors.ts";
-import { call, constant, type Expr, int } from "./expr.ts";
+import { type Access, type Call, call, constant, type Expr, int, load, typeOf } from "./expr.ts";
 import { Numbering } from "./numbering.ts";
+import { rewrite } from "./rewrite.ts";
 
 /** Smallest and largest value, both included. */
 export type Range = readonly [number, number];
@@ -127,8 +128,13 @@ export class IndexAlgebra {
       case "mod":
         return this.#remainder(this.linear(a!), constantOf(this.linear(b!)));
       default:
-        return { constant: 0, terms: [{ atom: e, coefficient: 1 }] };
+        return { constant: 0, terms: [{ atom: this.#inner(e), coefficient: 1 }] };
     }
+  }
+
+  /** A call that is no sum, with its whole-number arguments in normal form. */
+  #inner(e: Call): Expr {
+    return call(e.fn, ...e.args.map((a) => (typeOf(a) === "int" ? this.simplify(a) : a)));
   }
 
   #product(e: Expr, a: Linear, b: Linear): Linear {
@@ -240,17 +246,33 @@ export function unflatten(flat: Expr, shape: readonly number[]): Expr[] {
 }
 
 /**
- * Reads a place that may lie outside a shape, where the value is zero. Indices are clamped as well as
- * tested, so that a backend may evaluate both branches; tests that always hold vanish.
+ * Reads a place that may lie outside a shape, where the value is zero (or another constant): a padded load if
+ * what is read lies in memory, else a test, with the indices clamped as well, so that a backend may evaluate
+ * both branches.
  */
 export function readOrZero(
-  read: (at: readonly Expr[]) => Expr,
+  read: Access,
   at: readonly Expr[],
   shape: readonly number[],
   condition?: Expr,
+  outside: Expr = constant(0),
+): Expr {
+  const inside = at.every((i, d) => rangeOf(i)[0] >= 0 && rangeOf(i)[1] < shape[d]!);
+  if (inside && !condition) return read(at);
+  const isZero = outside.kind === "const" && outside.value === 0;
+  if (read.padded && !condition && isZero) return read.padded(at);
+  return guarded(read, at, shape, condition, outside);
+}
+
+function guarded(
+  read: (at: readonly Expr[]) => Expr,
+  at: readonly Expr[],
+  shape: readonly number[],
+  condition: Expr | undefined,
+  outside: Expr,
 ): Expr {
   const tests: Expr[] = condition ? [condition] : [];
-  const inside = at.map((i, d) => {
+  const clamped = at.map((i, d) => {
     const size = shape[d]!;
     const [lo, hi] = rangeOf(i);
     if (lo < 0) tests.push(call("le", int(0), i));
@@ -259,10 +281,13 @@ export function readOrZero(
     return hi >= size ? call("min", floored, int(size - 1)) : floored;
   });
   if (tests.length === 0) return read(at);
-  return call(
-    "select",
-    tests.reduce((a, b) => call("and", a, b)),
-    read(inside),
-    constant(0),
-  );
+  const test = tests.reduce((a, b) => call("and", a, b));
+  return call("select", test, read(clamped), outside);
 }
+
+/** Padded loads as tests and plain loads, for targets that know no others. */
+export const expandPadding = (body: Expr): Expr =>
+  rewrite(body, (e) => {
+    if (e.kind !== "load" || !e.padded) return e;
+    return guarded((at) => load(e.buffer, at), e.at, e.buffer.shape, undefined, constant(0));
+  });

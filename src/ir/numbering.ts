@@ -32,7 +32,7 @@ export class Numbering {
       case "index":
         return `@${this.#id(e.axis)}`;
       case "load":
-        return `[${this.#id(e.buffer)}:${inner}`;
+        return `[${e.padded ? "+" : ""}${this.#id(e.buffer)}:${inner}`;
       case "call":
         return `${e.fn}(${inner}`;
       case "reduce":

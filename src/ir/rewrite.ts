@@ -1,5 +1,5 @@
 /** Rewriting of expressions, with sharing kept. */
-import { call, children, type Expr, load, reduce } from "./expr.ts";
+import { call, children, type Expr, reduce } from "./expr.ts";
 
 /**
  * Replaces every node by `change(node over changed children)`; equal objects stay equal objects.
@@ -23,7 +23,7 @@ function withChildren(e: Expr, parts: readonly Expr[]): Expr {
     case "index":
       return e;
     case "load":
-      return load(e.buffer, parts);
+      return { ...e, at: parts };
     case "call":
       return call(e.fn, ...parts);
     case "reduce":

@@ -1,11 +1,14 @@
 /** Activation functions, by Keras's names and formulas (https://keras.io/api/layers/activations/). */
 import { z } from "zod";
-import type { Tensor } from "../ir/graph.ts";
+import type { Shape, Tensor } from "../ir/graph.ts";
 import * as op from "../ops/pointwise.ts";
 import { max, sum } from "../ops/reduce.ts";
+import type { Problem } from "../support/errors.ts";
 import { type Definition, type Named, named } from "./definition.ts";
 
 export interface Activation<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
+  /** What is wrong with the options for a tensor of this shape, if anything; the path starts at them. */
+  unfit?(shape: Shape, options: z.output<z.ZodObject<S>>): Problem | undefined;
   /** Shape in, same shape out. */
   apply(x: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
@@ -15,23 +18,22 @@ function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation
 
 /** An activation without options: its name, its formula in words, and in ops. */
 const plain = (name: string, doc: string, apply: (x: Tensor) => Tensor): Activation =>
-  defineActivation({ name, doc, options: {}, apply });
+  defineActivation({ name, doc, options: {}, apply: (x) => apply(x) });
 
 const slope = z.number();
 
-// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), which cannot overflow.
-export const softplus = (x: Tensor): Tensor =>
-  op.add(op.maximum(x, 0), op.log(op.add(1, op.exp(op.neg(op.abs(x))))));
 const expMinus1 = (x: Tensor): Tensor => op.sub(op.exp(op.minimum(x, 0)), 1);
 const leaky = (x: Tensor, slope: number): Tensor => op.mul(x, op.where(op.greater(x, 0), 1, slope));
-const elu = (x: Tensor, alpha: number): Tensor =>
-  op.where(op.greater(x, 0), x, op.mul(expMinus1(x), alpha));
+/** x where `on`, else alpha·(eˣ − 1). At 0, where the slope jumps, `on` decides which one it is. */
+const elu = (x: Tensor, alpha: number, on: Tensor): Tensor =>
+  op.where(on, x, op.mul(expMinus1(x), alpha));
 
-function softmax(x: Tensor): Tensor {
-  const last = [x.type.shape.length - 1];
-  const e = op.exp(op.sub(x, op.stopGradient(max(x, last))));
-  return op.div(e, sum(e, last));
+function softmax(x: Tensor, dim: number): Tensor {
+  const e = op.exp(op.sub(x, op.stopGradient(max(x, [dim]))));
+  return op.div(e, sum(e, [dim]));
 }
+/** A dimension counted from the end if negative. */
+const fromStart = (axis: number, { length }: Shape) => (axis < 0 ? axis + length : axis);
 
 const seluAlpha = 1.6732632423543772;
 const seluScale = 1.0507009873554805;
@@ -40,7 +42,7 @@ export const activations: readonly Activation[] = [
   plain("linear", "y = x", (x) => x),
   defineActivation({
     name: "relu",
-    doc: "y = max(x, 0); with options: min(x, max_value), negative_slope·(x − threshold) below threshold",
+    doc: "y = max(x, 0); with options: min(x, max_value) above threshold, else negative_slope·(x − threshold)",
     options: {
       negative_slope: slope.default(0).describe("Slope below the threshold."),
       max_value: z
@@ -52,12 +54,12 @@ export const activations: readonly Activation[] = [
       threshold: z.number().default(0).describe("Below this the unit is off."),
     },
     apply(x, { negative_slope, max_value, threshold }) {
-      const off = op.mul(op.sub(x, threshold), negative_slope);
-      const on =
-        threshold === 0 && negative_slope === 0
-          ? op.relu(x)
-          : op.where(op.lessEqual(threshold, x), x, off);
-      return max_value === null ? on : op.minimum(on, max_value);
+      if (negative_slope !== 0 && threshold === 0 && max_value === null)
+        return leaky(x, negative_slope);
+      const on = threshold === 0 ? op.relu(x) : op.where(op.greater(x, threshold), x, 0);
+      const limited = max_value === null ? on : op.clip(on, 0, max_value);
+      if (negative_slope === 0) return limited;
+      return op.sub(limited, op.mul(op.relu(op.sub(threshold, x)), negative_slope));
     },
   }),
   defineActivation({
@@ -70,9 +72,11 @@ export const activations: readonly Activation[] = [
     name: "elu",
     doc: "y = x for x > 0, else alpha·(eˣ − 1)",
     options: { alpha: z.number().default(1).describe("Limit for negative x, negated.") },
-    apply: (x, { alpha }) => elu(x, alpha),
+    apply: (x, { alpha }) => elu(x, alpha, op.greater(x, 0)),
   }),
-  plain("selu", "y = 1.0507·elu(x, alpha = 1.6733)", (x) => op.mul(elu(x, seluAlpha), seluScale)),
+  plain("selu", "y = 1.0507·elu(x, alpha = 1.6733)", (x) =>
+    op.mul(elu(x, seluAlpha, op.lessEqual(0, x)), seluScale),
+  ),
   defineActivation({
     name: "gelu",
     doc: "y = x·Φ(x), Φ the standard normal distribution; approximate: by tanh",
@@ -87,21 +91,51 @@ export const activations: readonly Activation[] = [
   plain("silu", "y = x·sigmoid(x), also called swish", (x) => op.mul(x, op.sigmoid(x))),
   plain("sigmoid", "y = 1/(1 + e^−x)", (x) => rememberLogits(op.sigmoid(x), "sigmoid", x)),
   plain("tanh", "y = tanh(x)", op.tanh),
-  plain("softmax", "y = eˣ/Σeˣ over the last dimension", (x) =>
-    rememberLogits(softmax(x), "softmax", x),
-  ),
-  plain("softplus", "y = log(1 + eˣ)", softplus),
+  defineActivation({
+    name: "softmax",
+    doc: "y = eˣ/Σeˣ over the last dimension",
+    options: {
+      axis: z.int().default(-1).describe("Dimension to sum over; 0 is the batch, -1 the last."),
+    },
+    unfit(shape, { axis }) {
+      const rank = shape.length;
+      if (axis >= -rank && axis < rank) return undefined;
+      return {
+        path: ["axis"],
+        message: `softmax: there is no axis ${axis}`,
+        expected: `-${rank} to ${rank - 1}, the batch being 0`,
+        received: `${axis}`,
+      };
+    },
+    apply(x, { axis }) {
+      const { shape } = x.type;
+      const dim = fromStart(axis, shape);
+      const y = softmax(x, dim);
+      return dim === shape.length - 1 ? rememberLogits(y, "softmax", x) : y;
+    },
+  }),
+  plain("softplus", "y = log(1 + eˣ)", op.softplus),
   plain("softsign", "y = x/(1 + |x|)", (x) => op.div(x, op.add(1, op.abs(x)))),
   plain("exponential", "y = eˣ", op.exp),
   plain("hard_sigmoid", "y = min(max(x + 3, 0), 6)/6", (x) =>
-    op.mul(op.clip(op.add(x, 3), 0, 6), 1 / 6),
+    // In this order the slope is 0 at both corners.
+    op.mul(op.minimum(6, op.relu(op.add(x, 3))), 1 / 6),
   ),
 ];
 
 /** The spec's reference to an activation. */
 export const activationOption = () => named<Activation>("activation", () => activations);
-export const applyActivation = (x: Tensor, { definition, options }: Named<Activation>): Tensor =>
-  definition.apply(x, options);
+/** @param fail is given the problem of an activation that does not fit, at `option` of its layer */
+export function applyActivation(
+  x: Tensor,
+  { definition, options }: Named<Activation>,
+  fail: (problem: Problem) => never,
+  option: string,
+): Tensor {
+  const problem = definition.unfit?.(x.type.shape, options);
+  if (problem) fail({ ...problem, path: [option, definition.name, ...problem.path] });
+  return definition.apply(x, options);
+}
 
 type Squash = "softmax" | "sigmoid";
 const logits = new WeakMap<Tensor, { squash: Squash; logits: Tensor }>();

@@ -7,7 +7,7 @@ import { sameShape, sizeOf, type Tensor } from "../ir/graph.ts";
 import * as op from "../ops/pointwise.ts";
 import { logSumExp, mean, sum } from "../ops/reduce.ts";
 import { iota, reshape } from "../ops/view.ts";
-import { logitsOf, softplus } from "./activations.ts";
+import { logitsOf } from "./activations.ts";
 import { type Definition, named } from "./definition.ts";
 
 /** Probabilities are kept this far from 0 and 1. */
@@ -63,7 +63,14 @@ function softmaxCrossentropy(target: Tensor, logits: Tensor): Tensor {
 }
 /** max(z, 0) − z·target + log(1 + e^−|z|) = softplus(z) − z·target */
 const sigmoidCrossentropy = (target: Tensor, logits: Tensor) =>
-  op.sub(softplus(logits), op.mul(logits, target));
+  op.sub(op.softplus(logits), op.mul(logits, target));
+
+/**
+ * What the cross-entropy is computed from, if not from probabilities. As in Keras, the logits behind a
+ * softmax or sigmoid are taken also where the spec says that its result is logits.
+ */
+const logitsFor = (p: Tensor, squash: "softmax" | "sigmoid", fromLogits: boolean) =>
+  logitsOf(p, squash) ?? (fromLogits ? p : undefined);
 
 const fromLogits = z
   .boolean()
@@ -111,7 +118,7 @@ export const losses: readonly Loss[] = [
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing: s }) {
       const y = op.add(op.mul(target, 1 - s), s / 2);
-      const logits = from_logits ? p : logitsOf(p, "sigmoid");
+      const logits = logitsFor(p, "sigmoid", from_logits);
       if (logits) return lastMean(sigmoidCrossentropy(y, logits));
       const q = clipped(p);
       const hit = op.mul(y, op.log(q));
@@ -126,7 +133,7 @@ export const losses: readonly Loss[] = [
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing: s }) {
       const y = op.add(op.mul(target, 1 - s), s / p.type.shape.at(-1)!);
-      const logits = from_logits ? p : logitsOf(p, "softmax");
+      const logits = logitsFor(p, "softmax", from_logits);
       if (logits) return softmaxCrossentropy(y, logits);
       const share = op.div(p, sum(p, [p.type.shape.length - 1]));
       return op.neg(lastSum(op.mul(y, op.log(clipped(share)))));
@@ -139,7 +146,7 @@ export const losses: readonly Loss[] = [
     options: { from_logits: fromLogits },
     perSample(labels, p, { from_logits }) {
       // As Keras does it, probabilities are clipped and then normalised by way of their logarithms.
-      const logits = (from_logits ? p : logitsOf(p, "softmax")) ?? op.log(clipped(p));
+      const logits = logitsFor(p, "softmax", from_logits) ?? op.log(clipped(p));
       return softmaxCrossentropy(oneHot(labels, p.type.shape.at(-1)!), logits);
     },
   }),

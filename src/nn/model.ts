@@ -2,7 +2,15 @@
  * Models: layers wired to a graph, and the tensors built from them. One model is built several times (for
  * training, for the last smaller batch, for evaluation); its weights are the same variables in all of them.
  */
-import { type Shape, sameShape, scoped, sizeOf, type Tensor, variable } from "../ir/graph.ts";
+import {
+  type Shape,
+  sameShape,
+  scoped,
+  sizeOf,
+  type Tensor,
+  type Update,
+  variable,
+} from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
 import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
 import type { Named } from "./definition.ts";
@@ -52,6 +60,8 @@ export interface Built {
   readonly outputs: ReadonlyMap<string, Tensor>;
   readonly weights: readonly Weight[];
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** What weights that layers keep themselves become; none outside training. */
+  readonly updates: readonly Update[];
 }
 
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
@@ -59,6 +69,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
   const outputs = new Map<string, Tensor>();
   const weights: Weight[] = [];
   const tensors = new Map<string, Tensor>();
+  const updates: Update[] = [];
   let requests = 0;
   for (const layer of model.layers) {
     const ctx: LayerContext = {
@@ -70,6 +81,9 @@ export function buildModel(model: Model, options: BuildOptions): Built {
         tensors.set(weight.name, tensor);
         return tensor;
       },
+      update: (weight, value) => {
+        if (options.training) updates.push({ variable: weight as Update["variable"], value });
+      },
       uniform: (shape) => options.uniform(shape, requests++),
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
@@ -78,7 +92,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
     );
   }
-  return { outputs, weights, tensors };
+  return { outputs, weights, tensors, updates };
 }
 
 function buildLayer(

@@ -2,8 +2,8 @@
  * Broadcasting and summing, each other's gradient. The order of summation is fixed: row-major over the
  * summed dimensions.
  */
-import { type Axis, type Expr, index, int, type ReduceOp, reduce } from "../ir/expr.ts";
-import { type Access, defineOp, type Shape, sameShape, sizeOf, type Tensor } from "../ir/graph.ts";
+import { type Access, type Axis, type Expr, index, int, type ReduceOp, reduce } from "../ir/expr.ts";
+import { defineOp, type Shape, sameShape, sizeOf, type Tensor } from "../ir/graph.ts";
 import { internal, invariant } from "../support/errors.ts";
 import { fill, fillValue, reshape } from "./view.ts";
 

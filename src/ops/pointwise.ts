@@ -229,6 +229,19 @@ export const sigmoid = pointwise(
   ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
   { work: 16 },
 );
+// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), which cannot overflow. Its derivative is sigmoid(x), also at 0,
+// where those of max and |x| would not add up to it.
+export const softplus = pointwise(
+  "softplus",
+  (x) =>
+    call(
+      "add",
+      call("max", x!, constant(0)),
+      call("log", call("add", constant(1), call("exp", call("neg", call("abs", x!))))),
+    ),
+  ({ dy, x: [a] }) => [mul(dy, sigmoid(a!))],
+  { work: 28 },
+);
 
 export const square = (x: Tensor): Tensor => mul(x, x);
 export const clip = (x: Tensor, lo: number, hi: number): Tensor => minimum(maximum(x, lo), hi);

@@ -1,5 +1,5 @@
 /** Reductions over whole dimensions that need more than a sum. */
-import { defineOp, sizeOf, type Tensor } from "../ir/graph.ts";
+import { defineOp, type Shape, sizeOf, type Tensor } from "../ir/graph.ts";
 import { allDims, broadcastTo, keptShape, reduceDims, sum, withoutDims } from "./broadcast.ts";
 import {
   add,
@@ -18,25 +18,49 @@ import { fill, iota, reshape } from "./view.ts";
 
 export { sum } from "./broadcast.ts";
 
-const maxOp = defineOp<{ dims: readonly number[] }>({
+/** Who gets the gradient where several places hold the maximum: all, equally, or the first. */
+export type Ties = "shared" | "first";
+
+const maxOp = defineOp<{ dims: readonly number[]; ties: Ties }>({
   name: "max",
   infer: ([x], { dims }) => ({ shape: keptShape(x!.shape, dims), dtype: x!.dtype }),
   lower: ([x], at, y) => reduceDims("max", x!, at, y.inputs[0]!.type.shape, y.attrs.dims),
-  // The gradient is shared equally by all places that hold the maximum.
   grad(dy, y) {
     const [x] = y.inputs;
+    const { dims, ties } = y.attrs;
     const hit = equal(x!, broadcastTo(y, x!.type.shape));
-    return [mul(hit, div(dy, sum(hit, y.attrs.dims)))];
+    if (ties === "shared") return [mul(hit, div(dy, sum(hit, dims)))];
+    const first = firstPosition(hit, dims);
+    return [mul(equal(position(x!.type.shape, dims), first), dy)];
   },
   reads: (y) => [sizeOf(y.inputs[0]!.type.shape)],
   work: (y) => sizeOf(y.inputs[0]!.type.shape) / sizeOf(y.type.shape),
 });
 
 /** Maximum over the given dimensions (default all), kept with extent 1 if `keep`. */
-export function max(x: Tensor, dims: readonly number[] = allDims(x), keep = true): Tensor {
+export function max(
+  x: Tensor,
+  dims: readonly number[] = allDims(x),
+  keep = true,
+  ties: Ties = "shared",
+): Tensor {
   const real = dims.filter((d) => x.type.shape[d] !== 1);
-  const y = real.length === 0 ? x : maxOp([x], { dims: real });
+  const y = real.length === 0 ? x : maxOp([x], { dims: real, ties });
   return keep ? y : reshape(y, withoutDims(x.type.shape, dims));
+}
+
+/** Row-major position within the given dimensions. */
+const position = (shape: Shape, dims: readonly number[]): Tensor =>
+  float(
+    dims.map((d) => iota(shape, d)).reduce((before, i, k) => add(mul(before, shape[dims[k]!]!), i)),
+  );
+
+/** Where the first 1 of a 0/1 tensor stands within the given dimensions, which are kept. */
+function firstPosition(hit: Tensor, dims: readonly number[]): Tensor {
+  const { shape } = hit.type;
+  const missed = fill(-dims.reduce((n, d) => n * shape[d]!, 1), shape);
+  // max(−position) over the hits is −(first position).
+  return neg(max(where(hit, neg(position(shape, dims)), missed), dims));
 }
 
 export function mean(x: Tensor, dims: readonly number[] = allDims(x), keep = true): Tensor {
@@ -47,11 +71,8 @@ export function mean(x: Tensor, dims: readonly number[] = allDims(x), keep = tru
 /** Index of the largest element along the last dimension, the first of equals; that dimension goes. */
 export function argmax(x: Tensor): Tensor {
   const last = x.type.shape.length - 1;
-  const position = float(iota(x.type.shape, last));
   const hit = equal(x, broadcastTo(max(x, [last]), x.type.shape));
-  // max(−position) over the hits is −(first position).
-  const missed = fill(-x.type.shape[last]!, x.type.shape);
-  return neg(max(where(hit, neg(position), missed), [last], false));
+  return reshape(firstPosition(hit, [last]), withoutDims(x.type.shape, [last]));
 }
 
 /** log Σ eˣ over the last dimension (kept), shifted by the maximum so that nothing overflows. */

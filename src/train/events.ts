@@ -50,5 +50,7 @@ export interface EndEvent {
   readonly seconds: number;
   readonly expect: readonly Verdict[];
   readonly run: string;
+  /** The file of the weights; absent if they were not finite. */
+  readonly model?: string;
 }
 export type RunEvent = StartEvent | ProgressEvent | EpochEvent | EndEvent;

@@ -5,10 +5,9 @@
  */
 import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
-import { type Graph, scoped, type Tensor, type Update, variable } from "../ir/graph.ts";
+import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
 import { alignTarget } from "../nn/losses.ts";
-import { buildModel, inputLayers, type Model, type Weight } from "../nn/model.ts";
-import { clipGradients, decayed, type UpdateContext } from "../nn/optimizers.ts";
+import { type Built, buildModel, inputLayers, type Model, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import { mean } from "../ops/reduce.ts";
@@ -16,6 +15,8 @@ import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
+import { optimise, type Parameter } from "./optimise.ts";
+import { type FirstValue, StepState } from "./step-state.ts";
 
 export type Phase = "train" | "validation";
 
@@ -59,7 +60,7 @@ export interface PhaseGraphs {
   readonly graphs: readonly Graph[];
   readonly weights: readonly Weight[];
   /** State beside the weights, with its first values. */
-  readonly states: ReadonlyMap<string, { readonly size: number; readonly initial: number }>;
+  readonly states: ReadonlyMap<string, FirstValue>;
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
@@ -81,19 +82,6 @@ interface Part {
   readonly size: number;
   /** First position of the part in the pass. */
   readonly start: number;
-}
-
-/** Collects the updates of one graph and the first values of the state it introduces. */
-class StepState {
-  readonly updates: Update[] = [];
-  readonly states = new Map<string, { size: number; initial: number }>();
-  scalar(name: string, dtype: "f32" | "i32" = "f32", initial = 0): Tensor {
-    this.states.set(name, { size: 1, initial });
-    return variable({ name, shape: [], dtype });
-  }
-  update(target: Tensor, value: Tensor): void {
-    this.updates.push({ variable: target as Update["variable"], value });
-  }
 }
 
 function buildStep(setup: PhaseSetup, part: Part) {
@@ -119,7 +107,8 @@ function buildStep(setup: PhaseSetup, part: Part) {
     measure(setup, state, part.size, model.outputs, targets, model.weights, model.tensors),
   );
   if (phase === "train") {
-    optimise(spec, state, loss, model.weights, model.tensors);
+    addUpdates(spec, state, loss, model);
+    for (const { variable: kept, value } of model.updates) state.update(kept, value);
     state.update(iteration, op.add(iteration, 1));
   }
   const graph = { name: names.procedure(phase, part.part), updates: state.updates };
@@ -238,51 +227,14 @@ export function targetOf<T>(
   return found;
 }
 
-/** The optimizer as part of the graph: clip, decay, step. */
-function optimise(
-  spec: Spec,
-  state: StepState,
-  loss: Tensor,
-  weights: readonly Weight[],
-  tensors: ReadonlyMap<string, Tensor>,
-): void {
-  const { definition, options } = spec.optimizer;
+/** The optimizer's part: gradients of the loss, and what they do to the weights. */
+function addUpdates(spec: Spec, state: StepState, loss: Tensor, { weights, tensors }: Built): void {
   const trained = weights.filter((w) => w.trainable);
   const variables = trained.map((w) => tensors.get(w.name)!);
   const raw = gradients(loss, variables);
-  const clipped = scoped("optimizer/clip", () => clipGradients(raw, options));
-  const rate = state.scalar(names.learningRate, "f32", options.learning_rate);
-  const averages = new Map<number, Tensor>();
-  const ctx: UpdateContext = {
-    rate,
-    averageOfOnes(beta) {
-      const known = averages.get(beta);
-      if (known) return known;
-      const old = state.scalar(`optimizer/average_of_ones/${beta}`);
-      const next = op.add(op.mul(old, beta), 1 - beta);
-      state.update(old, next);
-      averages.set(beta, next);
-      return next;
-    },
-  };
-  for (const [i, weight] of trained.entries()) {
-    scoped(`${weight.layer}/update`, () => {
-      const w = decayed(variables[i]!, rate, options);
-      const initial = Object.entries(definition.slots(options));
-      const slots = initial.map(([slot, value]) => {
-        const name = `optimizer/${weight.name}/${slot}`;
-        state.states.set(name, { size: sizeOfWeight(weight), initial: value });
-        return [slot, variable({ name, shape: weight.shape })] as const;
-      });
-      const next = definition.update(
-        { w, g: clipped[i]!, slots: Object.fromEntries(slots) },
-        options,
-        ctx,
-      );
-      state.update(variables[i]!, next.w);
-      for (const [slot, old] of slots) state.update(old, next.slots[slot]!);
-    });
-  }
+  const parameters = trained.map(({ name, layer }, i): Parameter => {
+    return { name, layer, w: variables[i]!, g: raw[i]! };
+  });
+  const rate = state.scalar(names.learningRate, "f32", spec.optimizer.options.learning_rate);
+  optimise(spec.optimizer, parameters, rate, state);
 }
-
-const sizeOfWeight = ({ shape }: Weight) => shape.reduce((n, d) => n * d, 1);

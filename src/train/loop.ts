@@ -14,6 +14,11 @@ export interface LoopOptions {
 
 /** Portions of an epoch between two progress events; more would cost, fewer would not look alive. */
 const portions = 25;
+/** Backends run so many steps a call, unless these take longer than anyone waits for a stop (seconds). */
+const stepsPerCall = 10;
+const patience = 1;
+/** What a portion should take at most, in seconds. */
+const moment = 0.25;
 
 type LoopEvent = ProgressEvent | EpochEvent | EndEvent;
 
@@ -102,15 +107,25 @@ async function* pass(
 ): AsyncGenerator<Portion> {
   const total = batching.steps + (batching.rest > 0 ? 1 : 0);
   const last = Math.min(total, limit);
-  const portion = Math.max(1, Math.ceil(batching.steps / portions / 10) * 10);
+  const most = Math.max(1, Math.ceil(batching.steps / portions / stepsPerCall) * stepsPerCall);
+  let portion = Math.min(most, stepsPerCall);
   for (let step = 0; step < last && !stopped(); ) {
     const whole = Math.min(portion, batching.steps - step, last - step);
     const [part, count] = whole > 0 ? (["batch", whole] as const) : (["rest", 1] as const);
+    const start = performance.now();
     await session.executable.run(names.procedure(phase, part), count);
     step += count;
+    portion = Math.min(most, stepsIn(moment, since(start) / count));
     const { loss } = await session.metrics(phase, ["loss"]);
     yield { advanced: count, progress: { step, steps: total, loss: loss! } };
   }
+}
+
+/** Steps that fit in a time: whole calls, unless a single call takes too long already. */
+function stepsIn(seconds: number, perStep: number): number {
+  const steps = Math.floor(seconds / perStep);
+  if (perStep * stepsPerCall > patience) return Math.max(1, steps);
+  return Math.max(1, Math.floor(steps / stepsPerCall)) * stepsPerCall;
 }
 
 /** Says where the numbers went wrong: the steps in question, and the first layer with broken weights. */

@@ -36,13 +36,14 @@ const probe = 2;
 
 /**
  * Builds the model on the shapes of the data, for its weights and the shape of every layer's output.
+ * @param batch examples in the batch
  * @throws ProblemError where layers, inputs, outputs, losses and data do not fit each other
  */
-export function checkModel(spec: Spec, examples: Examples): Built {
+export function checkModel(spec: Spec, examples: Examples, batch = probe): Built {
   const inputs = new Map(
     inputLayers(spec.model).map((layer) => {
       const samples = inputSamples(spec, examples, layer.name, layer.layer.options["source"]);
-      return [layer.name, placeholder(layer.name, samples)];
+      return [layer.name, placeholder(layer.name, samples, batch)];
     }),
   );
   const built = buildModel(spec.model, {
@@ -55,8 +56,8 @@ export function checkModel(spec: Spec, examples: Examples): Built {
   return built;
 }
 
-const placeholder = (name: string, samples: Samples): Tensor =>
-  variable({ name, kind: "data", shape: [probe, ...samples.shape] });
+const placeholder = (name: string, samples: Samples, batch: number): Tensor =>
+  variable({ name, kind: "data", shape: [batch, ...samples.shape] });
 
 function inputSamples(spec: Spec, examples: Examples, layer: string, source: unknown): Samples {
   const wanted = typeof source === "string" ? source : layer;
@@ -90,7 +91,7 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
     });
   }
   const samples = targetOf(output, several, examples.targets);
-  const target = placeholder("target", samples);
+  const target = placeholder("target", samples, prediction.type.shape[0]!);
   const shown = showShape(prediction.type.shape);
   if (!alignTarget(target, prediction, output.loss.definition.targets)) {
     fail({

@@ -5,6 +5,7 @@
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import { broadcastTo, sum } from "../../src/ops/broadcast.ts";
 import { affine, axisIndex, contract, einsum } from "../../src/ops/contract.ts";
+import { convolve, convolveTransposed } from "../../src/ops/convolve.ts";
 import * as p from "../../src/ops/pointwise.ts";
 import { argmax, logSumExp, max, mean } from "../../src/ops/reduce.ts";
 import { scatterAdd, take } from "../../src/ops/take.ts";
@@ -18,6 +19,7 @@ import {
   slice,
   transpose,
 } from "../../src/ops/view.ts";
+import { fold, type Sliding, windows } from "../../src/ops/window.ts";
 import { input, random } from "./evaluate.ts";
 
 export interface OpCase {
@@ -111,6 +113,27 @@ const convolution: Recipe = {
     });
   },
 };
+
+/** Windows over an extent, with random stride, dilation and padding; every one touches the extent. */
+const sliding = (r: Random, extent: number, size = r.int(1, 3)): Sliding => {
+  const [stride, dilation] = [r.int(1, 3), r.int(1, 2)];
+  const [before, after] = [r.int(0, size - 1), r.int(0, size - 1)];
+  const free = extent + before + after - dilation * (size - 1) - 1;
+  return { size, stride, dilation, before, out: Math.max(1, Math.floor(free / stride) + 1) };
+};
+const image = (r: Random, channels = r.int(1, 3)): Shape => [
+  r.int(1, 2),
+  r.int(3, 7),
+  r.int(3, 7),
+  channels,
+];
+const over = (name: string, op: (x: Tensor, r: Random) => Tensor): Recipe => ({
+  name,
+  shapes: (r) => [image(r)],
+  build: ([x], r) => op(x!, r),
+});
+const planes = (x: Tensor, r: Random) =>
+  [1, 2].map((dim) => ({ dim, ...sliding(r, x.type.shape[dim]!) }));
 
 /** Whole numbers from iota, so that they are inside; every row is hit at least as often as chance has it. */
 const someRows = (r: Random, count: number, rows: number): Tensor => {
@@ -220,6 +243,57 @@ const recipes: readonly Recipe[] = [
   product("bi,ij,bj->b", sizes("bij", 4)),
   product("i,i->", sizes("i", 9)),
   convolution,
+  over("windows", (x, r) => windows(x, planes(x, r), 0.5)),
+  over("maximum of windows", (x, r) =>
+    max(windows(x, planes(x, r), -3.4028234663852886e38), [4, 5], false, "first"),
+  ),
+  {
+    name: "fold",
+    shapes: (r) => {
+      const [n, h, w, c] = image(r) as [number, number, number, number];
+      return [[n, h, c, w, r.int(1, 3)]];
+    },
+    build([y], r) {
+      const [n, h, c, w, size] = y!.type.shape as [number, number, number, number, number];
+      const [a, b] = [sliding(r, 6), sliding(r, 7, size)];
+      const slides = [
+        { dim: 1, ...a, size: w, out: h },
+        { dim: 2, ...b, out: c },
+      ];
+      return fold(y!, slides, [n, 6, 7]);
+    },
+  },
+  {
+    name: "grouped convolution",
+    shapes: (r) => {
+      const [groups, channels] = [r.int(1, 3), r.int(1, 2)];
+      return [image(r, groups * channels), [r.int(1, 3), r.int(1, 3), channels, 2 * groups]];
+    },
+    build([x, w], r) {
+      const [, h, width, channels] = x!.type.shape as [number, number, number, number];
+      const [kh, kw, own] = w!.type.shape as [number, number, number];
+      const slides = [sliding(r, h, kh), sliding(r, width, kw)];
+      return convolve(x!, w!, slides, channels / own);
+    },
+  },
+  {
+    name: "transposed convolution",
+    shapes: (r) => {
+      const c = r.int(1, 3);
+      return [image(r, c), [r.int(1, 3), r.int(1, 3), r.int(1, 3), c]];
+    },
+    build([x, w], r) {
+      const [kh, kw] = w!.type.shape as [number, number];
+      const grown = ({ stride, ...s }: Sliding, n: number) => ({
+        ...s,
+        stride,
+        out: Math.max(1, (n - 1) * stride + s.dilation * (s.size - 1) + 1 - 2 * s.before),
+      });
+      const [, h, width] = x!.type.shape as [number, number, number];
+      const slides = [grown(sliding(r, h, kh), h), grown(sliding(r, width, kw), width)];
+      return convolveTransposed(x!, w!, slides);
+    },
+  },
 ];
 
 export const opNames: readonly string[] = recipes.map((r) => r.name);

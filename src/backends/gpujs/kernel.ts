@@ -12,6 +12,7 @@ import {
   type TensorBuffer,
 } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
+import { expandPadding } from "../../ir/index-algebra.ts";
 import { expand } from "../expand.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
 import { type PrintedBody, printBody } from "../printer.ts";
@@ -40,7 +41,7 @@ export interface KernelContext {
 const exactQuotients = 2 ** 23;
 
 export function printKernel(compute: Compute, ctx: KernelContext): GpuKernel {
-  const kernel = { ...compute, body: expand(compute.body, ctx.traits.expands) };
+  const kernel = { ...compute, body: expand(expandPadding(compute.body), ctx.traits.expands) };
   const reads = new Reads(buffersRead(kernel.body), ctx);
   const tile = ctx.traits.tiles ? printTile(kernel, reads) : undefined;
   const { form, output, lines } = tile ?? printPlain(kernel, reads, ctx.traits);

@@ -13,6 +13,7 @@ import {
   type TensorBuffer,
 } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
+import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { type Layout, panels, plain } from "./layout.ts";
@@ -174,7 +175,7 @@ function makeTasks(
     const product = findProduct(nest);
     const schedule = product && chooseSchedule(product, layoutOf, target);
     if (!schedule) {
-      tasks.push(plainTask(nest));
+      tasks.push(plainTask(unpadded(nest)));
       for (const s of nest.stores) forget(copied, s.buffer);
       continue;
     }
@@ -190,15 +191,19 @@ function makeTasks(
       rows[0]!.extent === nest.axes[0]?.extent &&
       ready.outer.length === 0;
     if (byRows && !rowUnits.has(rows[0]!.extent)) rowUnits.set(rows[0]!.extent, units);
-    const sharing: Sharing = byRows
-      ? { by: "rows", units, grain: units }
-      : { by: "other", units };
+    const sharing: Sharing = byRows ? { by: "rows", units, grain: units } : { by: "other", units };
     tasks.push({ kind: "product", nest, schedule: ready, sharing });
   }
   return tasks.map((t) =>
     t.kind === "nest" ? { ...t, sharing: shareNest(t.nest, t.form, rowUnits) } : t,
   );
 }
+
+/** Plain loops test where they read. */
+const unpadded = (nest: Nest): Nest => ({
+  ...nest,
+  stores: nest.stores.map((s) => ({ ...s, value: expandPadding(s.value) })),
+});
 
 /** Sharing by rows costs no barrier where products before or after share the same rows. */
 const worthRows = 1000;

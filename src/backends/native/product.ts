@@ -10,9 +10,10 @@ import {
   type TensorBuffer,
   walk,
 } from "../../ir/expr.ts";
-import { type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
+import type { Shape } from "../../ir/graph.ts";
+import { flatten, type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
-import { type Layout, padded, panels, unitDimension } from "./layout.ts";
+import { isPlain, type Layout, padded, panels, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 
 /** Stands for the finished sum in an epilogue. */
@@ -68,23 +69,29 @@ export interface Strided {
 /** An address as strides, or undefined where it is not linear (or crosses blocks) in this layout. */
 export function stridesIn(
   at: readonly Expr[],
+  shape: Shape,
   layout: Layout,
   algebra: IndexAlgebra,
 ): Strided | undefined {
+  // Row-major memory is one run: quotients and remainders of a reshape cancel in its address.
+  const parts = isPlain(layout, shape)
+    ? [{ index: flatten(at, shape), stride: 1, blocked: false }]
+    : at.map((index, d) => ({
+        index,
+        stride: layout.strides[d]!,
+        blocked: layout.block?.dim === d,
+      }));
   const strides = new Map<Axis, number>();
   let { base } = layout;
-  for (const [d, e] of at.entries()) {
-    const { constant, terms } = algebra.linear(e);
-    if (
-      layout.block?.dim === d &&
-      (constant !== 0 || terms.length > 1 || terms[0]?.coefficient !== 1)
-    ) {
+  for (const { index, stride, blocked } of parts) {
+    const { constant, terms } = algebra.linear(index);
+    if (blocked && (constant !== 0 || terms.length > 1 || terms[0]?.coefficient !== 1)) {
       return undefined;
     }
-    base += constant * layout.strides[d]!;
+    base += constant * stride;
     for (const { atom, coefficient } of terms) {
       if (atom.kind !== "index") return undefined;
-      strides.set(atom.axis, (strides.get(atom.axis) ?? 0) + coefficient * layout.strides[d]!);
+      strides.set(atom.axis, (strides.get(atom.axis) ?? 0) + coefficient * stride);
     }
   }
   return { base, strides };

@@ -179,7 +179,7 @@ function assignRoles(
   if (usesVector(a) === usesVector(b)) return undefined;
   const [first, second] = usesVector(b) ? [a, b] : [b, a];
   const operand = (load: Product["a"], layout: Layout, copy: boolean): Operand | undefined => {
-    const at = stridesIn(load.at, layout, algebra);
+    const at = stridesIn(load.at, load.buffer.shape, layout, algebra);
     const source = load.buffer;
     const target: TensorBuffer = { ...source, name: `${source.name}.copy` };
     return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
@@ -287,7 +287,7 @@ function argumentsOf(axes: readonly Axis[], epilogue: Product["epilogue"], layou
   let linear = true;
   const place = (buffer: TensorBuffer, at: readonly Expr[]): number => {
     const layout = layoutOf(buffer);
-    const strided = stridesIn(at, layout, algebra);
+    const strided = stridesIn(at, buffer.shape, layout, algebra);
     if (!strided) {
       linear = false;
       return 0;

@@ -17,8 +17,8 @@ const column = z.union([z.string().min(1), z.int().min(0)]);
 
 /**
  * `x`: float32 [width], the features in the order of the file (or of `features`): a number each, or
- * one-hot over the column's sorted categories. `y`: int32 [] for one categorical target, else
- * float32 [targets].
+ * one-hot over the column's sorted categories. `y`: int32 [] for one categorical target (with
+ * `one_hot`, float32 [classes]), else float32 [targets].
  */
 export const csv = defineSource({
   name: "csv",
@@ -55,11 +55,20 @@ export const csv = defineSource({
       .min(1)
       .optional()
       .describe("Columns whose values are categories even if they look like numbers."),
+    one_hot: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Give a categorical target as one value a class, 1 at its own and 0 elsewhere, instead of " +
+          "as its number: for losses that compare values, such as mse.",
+      ),
   },
   async load(options, { directory }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
     const { table, roles, categories } = readTraining(await readDataFile(place), place, options);
-    const train = toExamples(table, roles, categories);
+    const oneHot = options.one_hot;
+    if (oneHot) checkOneHot(roles.targets, categories);
+    const train = toExamples(table, roles, categories, oneHot);
     const validation =
       options.test === undefined
         ? undefined
@@ -110,7 +119,7 @@ function readTraining(
 
 async function readTest(
   place: FilePlace,
-  format: TableFormat,
+  format: TableFormat & { readonly one_hot: boolean },
   { features, targets }: Roles,
   categories: Categories,
 ): Promise<Examples> {
@@ -130,25 +139,47 @@ async function readTest(
     return wanted.map((name) => ({ name, asText: categories.has(name) }));
   });
   checkAgainst(table, categories);
-  return toExamples(table, { features, targets }, categories);
+  return toExamples(table, { features, targets }, categories, format.one_hot);
 }
 
 function toExamples(
   table: Table,
   { features, targets }: Pick<Roles, "features" | "targets">,
   categories: Categories,
+  oneHot: boolean,
 ): Examples {
   return {
     count: table.count,
     inputs: new Map([["x", encodeFeatures(table, features, categories)]]),
-    targets: new Map([["y", encodeTargets(table, targets, categories)]]),
+    targets: new Map([["y", encodeTargets(table, targets, categories, oneHot)]]),
   };
 }
 
-function encodeTargets(table: Table, names: readonly string[], categories: Categories): Samples {
+/** `one_hot` means something for a single categorical target only. */
+function checkOneHot(targets: readonly string[], categories: Categories): void {
+  const [first] = targets;
+  if (targets.length === 1 && categories.has(first!)) return;
+  fail({
+    path: ["one_hot"],
+    message: `one_hot: target ${targets.map(shown).join(", ")} has no classes`,
+    expected: "a single target of text, or one listed in `categorical`",
+    fix:
+      targets.length === 1
+        ? `if its numbers are classes, add \`categorical: [${first}]\`; else remove one_hot`
+        : "remove one_hot, or name a single target",
+  });
+}
+
+function encodeTargets(
+  table: Table,
+  names: readonly string[],
+  categories: Categories,
+  oneHot: boolean,
+): Samples {
   const only = names.length === 1 ? categories.get(names[0]!) : undefined;
-  if (only) return { shape: [], values: encodeLabels(table.columns.get(names[0]!)!, only) };
-  const categorical = names.findIndex((name) => categories.has(name));
+  if (only && !oneHot)
+    return { shape: [], values: encodeLabels(table.columns.get(names[0]!)!, only) };
+  const categorical = only ? -1 : names.findIndex((name) => categories.has(name));
   if (categorical >= 0) {
     fail({
       path: ["target", categorical],

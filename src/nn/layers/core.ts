@@ -1,5 +1,6 @@
 /** Core layers: input, dense, activation (https://keras.io/api/layers/core_layers/). */
 import { z } from "zod";
+import type { Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import { add } from "../../ops/pointwise.ts";
 import { internal } from "../../support/errors.ts";
@@ -51,12 +52,13 @@ export const dense = defineLayer({
     });
     const rows = "abcdefgh".slice(0, shape.length - 1);
     const product = einsum(`${rows}i,io->${rows}o`, x!, kernel); // [batch, …, units]
-    if (!use_bias) return applyActivation(product, activation);
+    const activated = (y: Tensor) => applyActivation(y, activation, ctx.fail, "activation");
+    if (!use_bias) return activated(product);
     const bias = ctx.weight("bias", [units], {
       initializer: options.bias_initializer,
       regularizer: options.bias_regularizer,
     });
-    return applyActivation(add(product, bias), activation);
+    return activated(add(product, bias));
   },
 });
 
@@ -67,5 +69,5 @@ export const activation = defineLayer({
   options: {
     function: activationOption().describe(`One of ${activations.map((a) => a.name).join(", ")}.`),
   },
-  build: ([x], options) => applyActivation(x!, options.function),
+  build: ([x], options, ctx) => applyActivation(x!, options.function, ctx.fail, "function"),
 });

@@ -18,6 +18,8 @@ export interface LayerContext {
   readonly training: boolean;
   /** The layer's weight of this name, the same one in every graph of the model. */
   weight(name: string, shape: Shape, options: WeightOptions): Tensor;
+  /** What a weight that the layer itself keeps becomes after a training step; ignored elsewhere. */
+  update(weight: Tensor, next: Tensor): void;
   /** Uniform numbers in [0, 1), new ones every step. */
   uniform(shape: Shape): Tensor;
   /** Reports inputs or options that do not fit; the path is relative to the layer's options. */

@@ -1,0 +1,39 @@
+/** Options that several commands share, and the checks of their values. */
+import { type Command, InvalidArgumentError } from "commander";
+
+/** How a spec is read: overrides in the order given, and a seed. */
+export interface SpecOptions {
+  readonly set?: readonly string[];
+  readonly seed?: number;
+  readonly quiet?: boolean;
+}
+export interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** `--set`, `--seed` and `--quiet`, of every command that reads a spec. */
+export function withSpecOptions(command: Command): Command {
+  return command
+    .option("--set <path=value>", "change a value of the spec, as train.epochs=1", collect)
+    .option(
+      "--seed <n>",
+      "start of all random numbers, as --set seed=n",
+      whole("seed", 0, 2 ** 32 - 1),
+    )
+    .option("-q, --quiet", "only errors and results");
+}
+
+export const threads = () => whole("number of threads", 1, 1024);
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
+}
+
+/** A parser of whole numbers in a range. */
+function whole(what: string, least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (/^\d+$/.test(value.trim()) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`A ${what} is a whole number from ${least} to ${most}.`);
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * The command line's grammar. Every command is loaded when it is run, not before: `nnc --help` must not pay
+ * for backends, data and schemas.
+ */
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import type { BackendsOptions } from "./backends.ts";
+import type { InspectOptions } from "./inspect.ts";
+import { type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
+import { packageFile } from "./package-files.ts";
+import type { TrainOptions } from "./train.ts";
+
+/** Takes the exit code of a command that ended without an error. */
+type SetStatus = (code: number) => void;
+
+const specHelp = "a YAML file, or the name of a bundled spec such as mlp.yaml";
+const backendOption = () =>
+  new Option("--backend <name>", "what it runs on: `nnc backends` lists them").default("auto");
+
+export function buildProgram(setStatus: SetStatus): Command {
+  const program = new Command("nnc")
+    .description("Trains neural networks from YAML specs.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .showSuggestionAfterError()
+    .exitOverride()
+    // Errors are reported by main, in the form of all others.
+    .configureOutput({ outputError: () => {} });
+  addTrain(program, setStatus);
+  addSpecCommands(program, setStatus);
+  addOthers(program);
+  return program.addHelpText("after", footer);
+}
+
+const footer = `
+Try: nnc train mlp.yaml
+Exit codes: 0 fine, 1 failed or an expectation did not hold, 2 bad usage or spec, 130 interrupted`;
+
+const version = () =>
+  (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;
+
+function addTrain(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("train").description("train the model of a spec"))
+    .argument("<spec>", specHelp)
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("--out <dir>", "folder of the run, new or empty (default: runs/<name>/<n>)")
+    .option("--weights <file>", "start from the weights of a .safetensors file")
+    .option("--json", "one event a line on stdout")
+    .action(async (spec: string, options: TrainOptions) => {
+      setStatus(await (await import("./train.ts")).train(spec, options));
+    });
+}
+
+function addSpecCommands(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("summary").description("print the layers of a model"))
+    .argument("<spec>", specHelp)
+    .option("--json", "as JSON")
+    .action(async (spec: string, options: SpecOptions & JsonOption) => {
+      await (await import("./summary.ts")).summary(spec, options);
+    });
+  withSpecOptions(program.command("validate").description("check specs without training"))
+    .argument("<spec...>", specHelp)
+    .option("--json", "one result a line as JSON")
+    .action(async (specs: readonly string[], options: SpecOptions & JsonOption) => {
+      setStatus(await (await import("./validate.ts")).validate(specs, options));
+    });
+  withSpecOptions(program.command("inspect").description("show what the compiler made of a spec"))
+    .argument("<spec>", specHelp)
+    .addOption(
+      new Option("--stage <stage>", "how far to go")
+        .choices(["spec", "graph", "train", "kernels", "source"])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--format <form>", "dot and json for the stages graph and train")
+        .choices(["text", "dot", "json"])
+        .default("text"),
+    )
+    .addOption(backendOption())
+    .action(async (spec: string, options: InspectOptions) => {
+      await (await import("./inspect.ts")).inspect(spec, options);
+    });
+}
+
+function addOthers(program: Command): void {
+  program
+    .command("backends")
+    .description("which backends work here, and what the others need")
+    .option("--json", "as JSON")
+    .action(async (options: BackendsOptions) => {
+      await (await import("./backends.ts")).backends(options);
+    });
+  program
+    .command("schema")
+    .description("print the JSON Schema of specs, for editors")
+    .action(async () => {
+      (await import("./schema.ts")).schema();
+    });
+  program
+    .command("init")
+    .description("write a starter spec")
+    .argument("<name>", "NAME.yaml is written")
+    .action(async (name: string) => {
+      (await import("./init.ts")).init(name);
+    });
+}

@@ -1,0 +1,136 @@
+/**
+ * The JSON Schema of a spec (draft 2020-12), for editors. What the catalogues say of their entries, and zod
+ * of options, becomes one definition a kind of thing: `#/$defs/layer`, `#/$defs/activation` …
+ */
+import { z } from "zod";
+import { type Definition, inputForms, namesOf } from "../nn/definition.ts";
+import { lossOption } from "../nn/losses.ts";
+import { metricOption } from "../nn/metrics.ts";
+import { specShape } from "./schema.ts";
+
+export type Json = { [key: string]: unknown };
+
+export function specJsonSchema(): Json {
+  const writer = new Writer();
+  const root = writer.object(specShape);
+  const properties = root["properties"] as Json;
+  const loss = writer.of(lossOption());
+  const metric = writer.of(metricOption());
+  const metrics = { anyOf: [metric, { type: "array", items: metric }] };
+  // Which form these have depends on the outputs, so the parser takes them as they come.
+  Object.assign(properties["loss"] as Json, orByOutput(loss));
+  Object.assign(properties["metrics"] as Json, orByOutput(metrics));
+  const { properties: _, required, ...rest } = root;
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "nnc spec",
+    description: "A neural network, its data and its training. `nnc train SPEC` runs it.",
+    ...rest,
+    properties,
+    required: [...new Set([...(required as string[]), "loss"])],
+    $defs: writer.definitions,
+  };
+}
+
+/** The thing itself, or one for each output of the model. */
+const orByOutput = (schema: Json): Json => ({
+  anyOf: [schema, { type: "object", additionalProperties: schema }],
+});
+
+/** Largest number zod takes for whole; it says so of every one, which helps nobody. */
+const largest = Number.MAX_SAFE_INTEGER;
+
+class Writer {
+  readonly definitions: Json = {};
+
+  /** A mapping with these keys and no others. */
+  object(shape: z.ZodRawShape): Json {
+    return this.of(z.strictObject(shape));
+  }
+
+  of(schema: z.ZodType): Json {
+    const { $schema, ...json } = z.toJSONSchema(schema, {
+      io: "input",
+      unrepresentable: "any",
+      override: ({ zodSchema, jsonSchema }) =>
+        this.#complete(zodSchema as unknown as z.ZodType, jsonSchema),
+    }) as Json;
+    return json;
+  }
+
+  #complete(schema: z.ZodType, json: Json): void {
+    if (json["maximum"] === largest) delete json["maximum"];
+    if (json["minimum"] === -largest) delete json["minimum"];
+    const form = formOf(schema)?.();
+    if (!form) return;
+    switch (form.form) {
+      case "named":
+        Object.assign(json, this.#reference(form.kind, form.definitions, form.extras));
+        break;
+      case "section":
+        Object.assign(json, this.object(form.shape));
+        break;
+      case "either":
+        Object.assign(json, { anyOf: form.of.map((part) => this.of(part)) });
+        break;
+      default:
+        form satisfies never;
+    }
+  }
+
+  #reference(kind: string, definitions: readonly Definition[], extras: z.ZodRawShape): Json {
+    const key = kind.replaceAll(" ", "_");
+    if (!(key in this.definitions)) {
+      // Reserved before it is made: a wrapper's options refer to its own kind.
+      this.definitions[key] = {};
+      this.definitions[key] = this.#catalogue(kind, definitions, extras);
+    }
+    return { $ref: `#/$defs/${key}` };
+  }
+
+  /** A name, for those that need no options, or `name: {options}` with what may stand beside it. */
+  #catalogue(kind: string, definitions: readonly Definition[], extras: z.ZodRawShape): Json {
+    const names = definitions.flatMap(namesOf);
+    const bare = definitions.filter(needsNothing);
+    const beside = (this.object(extras)["properties"] ?? {}) as Json;
+    const own = definitions.flatMap((d) =>
+      namesOf(d).map((name) => [name, this.#entry(d)] as const),
+    );
+    return {
+      anyOf: [
+        ...(bare.length > 0
+          ? [{ enum: bare.flatMap(namesOf), description: `The name of the ${kind}.` }]
+          : []),
+        {
+          type: "object",
+          properties: { ...Object.fromEntries(own), ...beside },
+          additionalProperties: false,
+          ...(Object.keys(beside).length > 0
+            ? { oneOf: names.map((name) => ({ required: [name] })) }
+            : { minProperties: 1, maxProperties: 1 }),
+        },
+      ],
+    };
+  }
+
+  /** An entry's options, which may be left out where none is needed. */
+  #entry(definition: Definition): Json {
+    const options = this.object(definition.options);
+    return {
+      description: definition.doc,
+      ...options,
+      ...(needsNothing(definition) ? { type: ["object", "null"] } : {}),
+    };
+  }
+}
+
+const needsNothing = ({ options }: Definition): boolean => z.object(options).safeParse({}).success;
+
+/** A described schema is a copy, which knows what it was made from. */
+function formOf(schema: z.ZodType): ReturnType<typeof inputForms.get> {
+  for (let s: z.ZodType | undefined = schema; s; s = s._zod.parent as z.ZodType | undefined) {
+    const form = inputForms.get(s);
+    if (form) return form;
+  }
+  return undefined;
+}

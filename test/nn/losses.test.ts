@@ -1,0 +1,188 @@
+/** Losses against Keras's numbers and differences; cross-entropies of what softmax and sigmoid give. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { gradients } from "../../src/compiler/autodiff.ts";
+import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
+import { activationOption } from "../../src/nn/activations.ts";
+import { alignTarget, losses, lossOption } from "../../src/nn/losses.ts";
+import { mean } from "../../src/ops/reduce.ts";
+import { reshape } from "../../src/ops/view.ts";
+import { evaluate, type Feed, gradientError, input, random } from "../support/evaluate.ts";
+import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
+
+interface LossRecord {
+  readonly name: string;
+  readonly options: Options;
+  readonly note: string;
+  readonly y_true: readonly number[];
+  readonly y_true_shape: Shape;
+  readonly y_pred: readonly number[];
+  readonly y_pred_shape: Shape;
+  readonly loss: number;
+  readonly gradient: readonly number[];
+}
+
+/** The mean over the batch, as the training graph takes it. */
+function lossOf(name: string, raw: Options, target: Tensor, prediction: Tensor): Tensor {
+  const { definition, options } = lossOption().parse({ [name]: raw });
+  const aligned = alignTarget(target, prediction, definition.targets);
+  assert.ok(aligned, "the target can be aligned");
+  return mean(definition.perSample(aligned, prediction, options), undefined, false);
+}
+
+for (const r of fixture<LossRecord[]>("losses")) {
+  test(`${r.name} ${JSON.stringify(r.options)}, ${r.note}, as in Keras`, async () => {
+    const [target, targets] = given("y", { shape: r.y_true_shape, values: r.y_true });
+    const [p, ps] = given("p", { shape: r.y_pred_shape, values: r.y_pred });
+    const loss = lossOf(r.name, r.options, target, p);
+    const outputs = [loss, ...gradients(loss, [p])];
+    const [value, gradient] = await evaluate(outputs, feedOf([target, targets], [p, ps]));
+    assertClose(value!, [r.loss], 6e-9, "value");
+    assertClose(gradient!, r.gradient, 6e-9, "gradient");
+  });
+}
+
+test("every loss has records", () => {
+  const known = new Set(fixture<LossRecord[]>("losses").map((r) => r.name));
+  assert.equal(
+    losses.map((l) => l.name).filter((n) => !known.has(n)),
+    [],
+  );
+});
+
+/** Targets for predictions of the given shape: class numbers, or one-hot, or any numbers. */
+function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) {
+  const classes = shape.at(-1)!;
+  const rows = shape.slice(0, -1);
+  if (name === "sparse_categorical_crossentropy") {
+    const values = Array.from({ length: sizeOf(rows) }, () => r.int(0, classes - 1));
+    return given("y", { shape: r.pick([rows, [...rows, 1]]), values });
+  }
+  const range = name.endsWith("crossentropy") ? ([0, 1] as const) : ([-2, 2] as const);
+  return given("y", { shape, values: [...r.array(sizeOf(shape), ...range)] });
+}
+const randomOptions: Record<string, (r: ReturnType<typeof random>) => Options> = {
+  huber: (r) => ({ delta: r.uniform(0.3, 2) }),
+  binary_crossentropy: (r) => ({
+    label_smoothing: r.uniform(),
+    from_logits: r.pick([true, false]),
+  }),
+  categorical_crossentropy: (r) => ({
+    label_smoothing: r.uniform(),
+    from_logits: r.pick([true, false]),
+  }),
+  sparse_categorical_crossentropy: (r) => ({ from_logits: r.pick([true, false]) }),
+};
+
+for (const { name, options } of losses) {
+  test(`gradient of ${name} against differences`, async () => {
+    const draw = randomOptions[name] ?? (() => ({}));
+    const covered = Object.keys(options).length === 0 || name in randomOptions;
+    assert.ok(covered, `${name} has options: draw them in randomOptions`);
+    for (let seed = 0; seed < 8; seed++) {
+      const r = random(seed);
+      const p = input("p", r.shape(r.int(2, 4)));
+      const { shape } = p.type;
+      const raw: Options = draw(r);
+      const isProbability = raw["from_logits"] === false;
+      const at = r.array(sizeOf(shape), ...(isProbability ? [0.05, 0.95] : [-3, 3]));
+      const [target, targets] = randomTarget(name, shape, r);
+      const loss = lossOf(name, raw, target, p);
+      const error = await gradientError(loss, [p], feedOf([p, at], [target, targets]));
+      assert.ok(error < 1e-6, `seed ${seed}, [${shape}], ${JSON.stringify(raw)}: ${error}`);
+    }
+  });
+}
+
+const pairs = [
+  ["softmax", "categorical_crossentropy"],
+  ["softmax", "sparse_categorical_crossentropy"],
+  ["sigmoid", "binary_crossentropy"],
+] as const;
+const squash = (name: string, x: Tensor) => {
+  const { definition, options } = activationOption().parse(name);
+  return definition.apply(x, options);
+};
+
+/** Loss and gradient with respect to the logits. */
+async function both(loss: Tensor, x: Tensor, feed: Feed) {
+  const [value, gradient] = await evaluate([loss, ...gradients(loss, [x])], feed);
+  return Float64Array.of(...value!, ...gradient!);
+}
+
+for (const [activation, name] of pairs) {
+  test(`${activation} and ${name} are computed from the logits`, async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const r = random(seed);
+      const x = input("x", [r.int(1, 4), r.int(2, 5)]);
+      const [target, targets] = randomTarget(name, x.type.shape, r);
+      const limit = seed < 3 ? 4 : 1000;
+      const at = r.array(sizeOf(x.type.shape), -limit, limit);
+      if (seed === 5) at.fill(1000, 0, 1).fill(-1000, 1, 2);
+      const feed = feedOf([x, at], [target, targets]);
+      const logits = await both(lossOf(name, { from_logits: true }, target, x), x, feed);
+      assert.ok(logits.every(Number.isFinite), `${logits}`);
+      // Saying from_logits of what is none is repaired, as Keras does it.
+      for (const from_logits of [false, true]) {
+        const loss = lossOf(name, { from_logits }, target, squash(activation, x));
+        assert.equal(await both(loss, x, feed), logits);
+      }
+    }
+  });
+}
+
+test("a softmax that is wrong and certain costs the difference of the logits", async () => {
+  const x = input("x", [1, 3]);
+  const [target, targets] = given("y", { shape: [1], values: [1] });
+  const feed = feedOf([x, Float64Array.of(1000, 0, 0)], [target, targets]);
+  const name = "sparse_categorical_crossentropy";
+  const direct = lossOf(name, {}, target, squash("softmax", x));
+  const throughReshape = lossOf(
+    name,
+    {},
+    target,
+    reshape(reshape(squash("softmax", x), [3]), [1, 3]),
+  );
+  const [one, other] = await evaluate([direct, throughReshape], feed);
+  assertClose(one!, [1000], 1e-12, "softmax, then loss");
+  assertClose(other!, [16.1180958], 6e-9, "with a reshape between, clipped");
+});
+
+test("softmax and binary, sigmoid and categorical cross-entropy see the probabilities", async () => {
+  for (const [activation, name] of [
+    ["softmax", "binary_crossentropy"],
+    ["sigmoid", "categorical_crossentropy"],
+  ] as const) {
+    const r = random(3);
+    const x = input("x", [3, 4]);
+    const [target, targets] = randomTarget(name, [3, 4], r);
+    const p = input("p", [3, 4]);
+    const at = r.array(12, -2, 2);
+    const [ps] = await evaluate([squash(activation, x)], feedOf([x, at]));
+    const feed = feedOf([x, at], [p, ps!], [target, targets]);
+    const [whole, apart] = await evaluate(
+      [lossOf(name, {}, target, squash(activation, x)), lossOf(name, {}, target, p)],
+      feed,
+    );
+    assertClose(whole!, apart!, 1e-12, `${activation}, ${name}`);
+  }
+});
+
+test("softmax over another dimension is no softmax of the classes", async () => {
+  const { definition, options } = activationOption().parse({ softmax: { axis: 0 } });
+  const x = input("x", [2, 3]);
+  const [target, targets] = given("y", { shape: [2], values: [1, 2] });
+  const at = Float64Array.of(1, 2, 3, -1, 0.5, 1);
+  const p = definition.apply(x, options);
+  const [ps] = await evaluate([p], feedOf([x, at]));
+  const name = "sparse_categorical_crossentropy";
+  const [loss] = await evaluate([lossOf(name, {}, target, p)], feedOf([x, at], [target, targets]));
+  // Keras's sparse form normalises the rows it is given.
+  const share = (row: number, label: number) => {
+    const own = [...ps!].slice(3 * row, 3 * row + 3);
+    return own[label]! / own.reduce((a, b) => a + b);
+  };
+  assertClose(loss!, [-(Math.log(share(0, 1)) + Math.log(share(1, 2))) / 2], 1e-9, "loss");
+});
+
+test.run();

@@ -1,0 +1,141 @@
+/** Optimizers against Keras's numbers, through the updates of the training graph. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { reference } from "../../src/backends/reference.ts";
+import { compile } from "../../src/compiler/compile.ts";
+import { type Tensor, variable } from "../../src/ir/graph.ts";
+import type { Named } from "../../src/nn/definition.ts";
+import { type Optimizer, optimizerOption, optimizers } from "../../src/nn/optimizers.ts";
+import type { ChosenOptimizer } from "../../src/spec/spec.ts";
+import { optimise } from "../../src/train/optimise.ts";
+import { StepState } from "../../src/train/step-state.ts";
+import { random } from "../support/evaluate.ts";
+import { assertClose, fixture, type Options, rounding, type Values } from "../support/keras.ts";
+
+interface OptimizerRecord {
+  readonly name: string;
+  readonly options: Options;
+  readonly variables: readonly Values[];
+  /** By step and variable. */
+  readonly gradients: readonly (readonly (readonly number[])[])[];
+  readonly after: readonly (readonly (readonly number[])[])[];
+}
+const records = fixture<OptimizerRecord[]>("optimizers");
+const isKnown = (name: string) => optimizers.some((o) => o.name === name);
+
+const choose = (name: string, options: Options) =>
+  optimizerOption().parse({ [name]: options }) as Named<Optimizer> as ChosenOptimizer;
+
+/** The variables after each step, gradients being given. */
+async function steps(
+  optimizer: ChosenOptimizer,
+  variables: readonly Values[],
+  gradients: OptimizerRecord["gradients"],
+): Promise<Float64Array[][]> {
+  const state = new StepState();
+  const parameters = variables.map(({ shape }, i) => ({
+    name: `layer/v${i}`,
+    layer: "layer",
+    w: variable({ name: `v${i}`, shape }) as Tensor,
+    g: variable({ name: `g${i}`, shape, kind: "data" }) as Tensor,
+  }));
+  const rate = state.scalar("rate", "f32", optimizer.options.learning_rate);
+  optimise(optimizer, parameters, rate, state);
+  const program = compile([{ name: "step", updates: state.updates }], reference.traits);
+  const exe = await reference.compile(program, new Map(), {});
+  for (const [name, { size, initial }] of state.states)
+    exe.write(name, new Float64Array(size).fill(initial));
+  for (const [i, { values }] of variables.entries()) exe.write(`v${i}`, Float64Array.from(values));
+  const after: Float64Array[][] = [];
+  for (const pair of gradients) {
+    for (const [i, g] of pair.entries()) exe.write(`g${i}`, Float64Array.from(g));
+    await exe.run("step", 1);
+    const now = await Promise.all(variables.map((_, i) => exe.read(`v${i}`)));
+    after.push(now.map((v) => Float64Array.from(v)));
+  }
+  await exe.dispose();
+  return after;
+}
+
+/**
+ * Each step by itself must be Keras's: within the fixture's rounding of the values before and after it, and a
+ * millionth of the largest step. In the values themselves a wrong formula would hide behind digits
+ * that do not change.
+ */
+function assertSteps(got: readonly Float64Array[][], r: OptimizerRecord): void {
+  for (const [v, { values }] of r.variables.entries()) {
+    let [ours, keras]: [ArrayLike<number>, readonly number[]] = [values, values];
+    for (const [t, want] of r.after.entries()) {
+      const step = (now: ArrayLike<number>, old: ArrayLike<number>) =>
+        Array.from(now, (x, i) => x - old[i]!);
+      const [own, right] = [step(got[t]![v]!, ours), step(want[v]!, keras)];
+      const largest = Math.max(...right.map(Math.abs));
+      for (const [i, s] of right.entries()) {
+        const slack = rounding(want[v]![i]!) + rounding(keras[i]!) + 1e-6 * largest;
+        const error = Math.abs(own[i]! - s);
+        assert.ok(error <= slack, `step ${t + 1}, v${v}[${i}]: ${own[i]} instead of ${s}`);
+      }
+      [ours, keras] = [got[t]![v]!, want[v]!];
+    }
+  }
+}
+
+for (const r of records.filter(({ name }) => isKnown(name))) {
+  test(`${r.name} ${JSON.stringify(r.options)} as in Keras`, async () => {
+    const got = await steps(choose(r.name, r.options), r.variables, r.gradients);
+    assertSteps(got, r);
+    for (const [t, want] of r.after.entries())
+      for (const v of want.keys()) assertClose(got[t]![v]!, want[v]!, 6e-9, `after step ${t + 1}`);
+  });
+}
+
+test("what is not there yet is amsgrad alone", () => {
+  const missing = new Set(records.map((r) => r.name).filter((n) => !isKnown(n)));
+  assert.equal([...missing], ["adam_amsgrad"]);
+});
+
+test("defaults are Keras's", () => {
+  const facts = fixture<{ question: string; [name: string]: unknown }[]>("facts");
+  const defaults = facts.find((f) => f.question === "defaults of the optimizers")!;
+  for (const { name } of optimizers) {
+    const { amsgrad, ...want } = defaults[name] as Record<string, unknown>;
+    assert.ok(amsgrad === undefined || amsgrad === false);
+    assert.equal(choose(name, {}).options, want, name);
+  }
+});
+
+test("every optimizer makes a bowl's value small, with any option", async () => {
+  // loss = Σ w²/2, so the gradient is w: fed back by hand.
+  for (const { name } of optimizers) {
+    for (let seed = 0; seed < 3; seed++) {
+      const r = random(seed);
+      const clip = r.pick([{}, { clipnorm: 0.5 }, { global_clipnorm: 0.5 }, { clipvalue: 0.2 }]);
+      const optimizer = choose(name, { learning_rate: 0.1, ...clip });
+      let w = [...r.array(6)];
+      const size = (x: readonly number[]) => x.reduce((s, v) => s + v * v, 0);
+      const before = size(w);
+      for (let t = 0; t < 20; t++) {
+        const [after] = await steps(optimizer, [{ shape: [2, 3], values: w }], [[w]]);
+        w = [...after![0]!];
+      }
+      assert.ok(size(w) < 0.9 * before, `${name}: ${before} to ${size(w)}`);
+    }
+  }
+});
+
+test("global_clipnorm sees all weights at once, clipnorm one", async () => {
+  const variables = [
+    { shape: [2], values: [0, 0] },
+    { shape: [1], values: [0] },
+  ];
+  const gradients = [[[3, 0], [4]]];
+  const run = async (clip: Options) =>
+    (await steps(choose("sgd", { learning_rate: 1, ...clip }), variables, gradients))[0]!;
+  const flat = (a: readonly Float64Array[]) => a.flatMap((v) => [...v]);
+  assertClose(flat(await run({ global_clipnorm: 1 })), [-0.6, 0, -0.8], 1e-12, "norm 5 to 1");
+  assertClose(flat(await run({ global_clipnorm: 10 })), [-3, 0, -4], 1e-12, "small enough");
+  assertClose(flat(await run({ clipnorm: 2 })), [-2, 0, -2], 1e-12, "each by itself");
+  assertClose(flat(await run({ clipvalue: 3.5 })), [-3, 0, -3.5], 1e-12, "each element");
+});
+
+test.run();

@@ -1,0 +1,53 @@
+/** Builds one layer by itself, with its weights as inputs to feed: for tests only. */
+import { z } from "zod";
+import type { Shape, Tensor } from "../../src/ir/graph.ts";
+import { layers } from "../../src/nn/layers/index.ts";
+import type { LayerContext } from "../../src/nn/layers/layer.ts";
+import { fail } from "../../src/support/errors.ts";
+import { input } from "./evaluate.ts";
+
+export interface BuiltLayer {
+  readonly output: Tensor;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Names of the weights that are trained. */
+  readonly trainable: readonly string[];
+  /** What weights become after a training step, by name. */
+  readonly updates: ReadonlyMap<string, Tensor>;
+}
+
+export interface BuildRequest {
+  readonly layer: string;
+  readonly options: unknown;
+  readonly x: Tensor;
+  readonly training?: boolean;
+  /** In front of the weights' names, where several layers share a program. */
+  readonly prefix?: string;
+}
+
+/** @throws if there is no such layer, or the options or the input do not fit it */
+export function buildLayer({ layer, options, x, training, prefix }: BuildRequest): BuiltLayer {
+  const definition = layers.find((l) => l.name === layer);
+  if (!definition) throw new Error(`there is no layer ${layer}`);
+  const weights = new Map<string, Tensor>();
+  const updates = new Map<string, Tensor>();
+  const trainable: string[] = [];
+  const ctx: LayerContext = {
+    training: training ?? false,
+    weight(name, shape: Shape, how) {
+      const tensor = input(`${prefix ?? ""}${name}`, shape);
+      weights.set(name, tensor);
+      if (how.trainable ?? true) trainable.push(name);
+      return tensor;
+    },
+    update(weight, next) {
+      const [name] = [...weights].find(([, tensor]) => tensor === weight)!;
+      updates.set(name, next);
+    },
+    uniform: () => {
+      throw new Error(`${layer} draws random numbers`);
+    },
+    fail,
+  };
+  const parsed = z.strictObject(definition.options).parse(options);
+  return { output: definition.build([x], parsed, ctx), weights, trainable, updates };
+}
