@@ -44,15 +44,17 @@ export async function chooseBackend(name: string): Promise<Choice> {
   return { backend, device: found.device, why: "as asked for" };
 }
 
-/** A real GPU, else WebAssembly, which works everywhere. */
+/** A real GPU, else native code, else WebAssembly, which works everywhere. */
 async function chooseAutomatically(): Promise<Choice> {
-  const gpu = await loadBackend("webgpu");
-  const found: Availability = await gpu.probe();
-  if (found.ok && !found.software)
-    return { backend: gpu, device: found.device, why: "a GPU answers" };
-  const backend = await loadBackend("webasm");
-  const fallback = await backend.probe();
-  const device = fallback.ok ? fallback.device : "";
-  const why = found.ok ? `the only GPU is software (${found.device})` : `no GPU: ${found.reason}`;
-  return { backend, device, why };
+  const refused: string[] = [];
+  for (const name of ["webgpu", "native", "webasm"]) {
+    const backend = await loadBackend(name);
+    const found: Availability = await backend.probe();
+    if (found.ok && !found.software) {
+      const why = refused.length > 0 ? refused.join("; ") : "a GPU answers";
+      return { backend, device: found.device, why };
+    }
+    refused.push(found.ok ? `the only GPU is software` : `${name}: ${found.reason}`);
+  }
+  throw new UsageError("no backend works here", "`nnc backends` says what each needs");
 }

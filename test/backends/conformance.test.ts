@@ -5,28 +5,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { backendNames, loadBackend } from "../../src/backends/index.ts";
-import { gradients } from "../../src/compiler/autodiff.ts";
-import { sum } from "../../src/ops/broadcast.ts";
-import { mul, stopGradient } from "../../src/ops/pointwise.ts";
 import { evaluate } from "../support/evaluate.ts";
-import { opCases } from "../support/op-cases.ts";
+import { opOutputs } from "../support/op-cases.ts";
 
 /** Relative to the largest value of a tensor: single precision, with a few dozen terms summed. */
 const tolerance = 1e-5;
 const seeds = [11, 12];
-
-/** All outputs and gradients of a seed, as one program. */
-function outputsOf(seed: number) {
-  const cases = opCases(seed);
-  const outputs = cases.flatMap((c) => {
-    const values = [{ name: c.name, tensor: c.output }];
-    if (!c.differentiable) return values;
-    const loss = sum(mul(c.output, stopGradient(c.output)), undefined, false);
-    const parts = gradients(loss, c.inputs);
-    return [...values, ...parts.map((tensor) => ({ name: `gradient of ${c.name}`, tensor }))];
-  });
-  return { outputs, feed: new Map(cases.flatMap((c) => [...c.feed])) };
-}
 
 for (const name of backendNames.filter((n) => n !== "reference")) {
   const backend = await loadBackend(name);
@@ -38,7 +22,7 @@ for (const name of backendNames.filter((n) => n !== "reference")) {
   }
   for (const seed of seeds) {
     test(`${name} agrees with the interpreter, seed ${seed}`, async () => {
-      const { outputs, feed } = outputsOf(seed);
+      const { outputs, feed } = opOutputs(seed);
       const tensors = outputs.map((o) => o.tensor);
       const want = await evaluate(tensors, feed);
       const got = await evaluate(tensors, feed, backend);

@@ -20,7 +20,7 @@ const wrong: readonly (readonly [args: string, ...says: string[]])[] = [
   ["", "Usage: nnc"],
   ["trian tiny.yaml", "unknown command 'trian'", "did you mean train?"],
   ["train", "missing required argument 'spec'"],
-  ["train tiny.yaml --sed 1", "unknown option '--sed'", "did you mean --se"],
+  ["train tiny.yaml --sed 1", "unknown option '--sed'", "did you mean one of --seed, --set?"],
   ["train tiny.yaml --epochs 1", "unknown option '--epochs'", "--set train.epochs=1"],
   ["train tiny.yaml extra", "too many arguments"],
   ["train tiny.yaml --threads 0", "'--threads <n>' argument '0'", "whole number from 1"],
@@ -31,7 +31,12 @@ const wrong: readonly (readonly [args: string, ...says: string[]])[] = [
   ["train mlpp", "there is no file mlpp", "did you mean mlp.yaml?"],
   ["train no/such.yaml", "there is no file no/such.yaml"],
   ["train .", ". is a folder, not a spec", "did you mean tiny.yaml?|specs in"],
-  ["train tiny.yaml --set train.epoch=1", "unknown option", "command line", "did you mean `epochs`"],
+  [
+    "train tiny.yaml --set train.epoch=1",
+    "unknown option",
+    "command line",
+    "did you mean `epochs`",
+  ],
   ["train tiny.yaml --set train.epochs=0", "--> command line", "more than 0"],
   ["train tiny.yaml --set epochs", "--set epochs has no value"],
   ["train tiny.yaml --weights tiny.csv", "tiny.csv: cut short, or no safetensors file"],
@@ -131,7 +136,8 @@ test("inspect: every stage, the same twice, the resolved spec readable again", (
     };
     const says = {
       spec: "learning_rate: 0.01",
-      graph: /^dense\n {2}%\d+ = contract\(%\d+, %\d+\) f32\[3, 1\] {2}C\[a, o\] = Σ A\[a, i\]·B\[i, o\]$/m,
+      graph:
+        /^dense\n {2}%\d+ = contract\(%\d+, %\d+\) f32\[3, 1\] {2}C\[a, o\] = Σ A\[a, i\]·B\[i, o\]$/m,
       train: /^ {2}dense\/kernel ← %\d+$/m,
       kernels: /^ {2}f32\[1, 1\] dense\/kernel\.next\[i, j\] = dense\/kernel\[0, 0\] - /m,
       source: "function",
@@ -156,7 +162,7 @@ test("backends: each of them, and one that auto takes", async () => {
   assert.ok(["webasm", "js", "reference"].every((n) => all.some((b) => b.name === n && b.works)));
 });
 
-test("schema: nnc.schema.json is up to date (npm run schema)", async () => {
+test("schema: nnc.schema.json is up to date (nnc schema > nnc.schema.json)", async () => {
   const { code, stdout } = await nnc(["schema"], { cwd: repository });
   assert.is(code, 0);
   assert.is(readFileSync(join(repository, "nnc.schema.json"), "utf8"), stdout);

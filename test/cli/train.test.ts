@@ -21,7 +21,11 @@ test("off a terminal: a table, one line an epoch, no control characters", () =>
     const form =
       /^Epoch 2\/3 - 3\/3 - \S+s - \S+\/step - loss: \d\.\d{4} - mae: \d\.\d{4} - val_loss: \d\.\d{4} - val_mae: \d\.\d{4}$/;
     assert.match(epochs[1]!, form);
-    assert.is(epochs.at(-1), all.at(-1), "nothing follows the last epoch where nothing is expected");
+    assert.is(
+      epochs.at(-1),
+      all.at(-1),
+      "nothing follows the last epoch where nothing is expected",
+    );
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     assert.not.match(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f]/);
     assert.match(stderr, "backend: js");
@@ -85,7 +89,10 @@ test("a run that diverges: exit code 1, says where, keeps no broken weights", ()
     const set = ["--set", "optimizer.sgd.learning_rate=1e30"];
     const { code, stderr } = await nnc(["train", "tiny.yaml", ...fast, ...set], { cwd });
     assert.is(code, 1);
-    assert.match(stderr, /error: the loss is no longer a finite number in epoch 1, by step \d of 3/);
+    assert.match(
+      stderr,
+      /error: the loss is no longer a finite number in epoch 1, by step \d of 3/,
+    );
     assert.match(stderr, "no weights");
     assert.not(existsSync(join(cwd, "runs/tiny/1/model.safetensors")));
   }));

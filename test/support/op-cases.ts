@@ -2,6 +2,7 @@
  * One case an op, on random shapes: what the gradient test, the backend conformance suite and the fusion test
  * all run through. A new op gets a line here.
  */
+import { gradients } from "../../src/compiler/autodiff.ts";
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import { broadcastTo, sum } from "../../src/ops/broadcast.ts";
 import { affine, axisIndex, contract, einsum } from "../../src/ops/contract.ts";
@@ -312,4 +313,17 @@ export function opCases(seed: number): readonly OpCase[] {
     const { name, differentiable = true } = recipe;
     return { name, inputs, feed, output: recipe.build(inputs, r), differentiable };
   });
+}
+
+/** Outputs and gradients of all cases of a seed, to run as one program. */
+export function opOutputs(seed: number) {
+  const cases = opCases(seed);
+  const outputs = cases.flatMap((c) => {
+    const values = [{ name: c.name, tensor: c.output }];
+    if (!c.differentiable) return values;
+    const loss = sum(p.mul(c.output, p.stopGradient(c.output)), undefined, false);
+    const parts = gradients(loss, c.inputs);
+    return [...values, ...parts.map((tensor) => ({ name: `gradient of ${c.name}`, tensor }))];
+  });
+  return { outputs, feed: new Map(cases.flatMap((c) => [...c.feed])) };
 }

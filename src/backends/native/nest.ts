@@ -7,6 +7,7 @@ import { type Axis, type Expr, index, type TensorBuffer, walk } from "../../ir/e
 import { sameShape } from "../../ir/graph.ts";
 import type { Procedure, Variable } from "../../ir/program.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import { expand } from "../expand.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;
@@ -27,7 +28,11 @@ export interface Nests {
 
 export function buildNests(procedure: Procedure): Nests {
   const single = procedure.kernels.map(
-    (k): Nest => ({ name: k.name, axes: k.axes, stores: [{ buffer: k.output, value: k.body }] }),
+    (k): Nest => ({
+      name: k.name,
+      axes: k.axes,
+      stores: [{ buffer: k.output, value: expand(k.body, ["erf"]) }],
+    }),
   );
   const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
   const merged = dropUnread(mergeAll(single), kept);

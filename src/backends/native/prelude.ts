@@ -22,7 +22,9 @@ typedef int32_t vi __attribute__((vector_size(${width * 4})));
 #define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
 #define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
 /* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
-#if defined(__AVX512F__) && !defined(NNC_NARROW)
+#if ${width} == 1
+#define KEEP(x) (void)0
+#elif defined(__AVX512F__)
 #define KEEP(x) __asm__("" : "+v"(x))
 #elif defined(__x86_64__)
 #define KEEP(x) __asm__("" : "+x"(x))

@@ -5,7 +5,6 @@
 import { type Axis, type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
-import { expand } from "../expand.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
 import { printBodies } from "../printer.ts";
 import { scalarDialect } from "./c.ts";
@@ -224,7 +223,7 @@ function emit(
   const dialect = scalarDialect(
     (e, at) => `${pointerOf(e.buffer)}[${address(e.buffer, e.at, at)}]`,
   );
-  const bodies = nest.stores.map((s) => expand(s.value, ["erf"]));
+  const bodies = nest.stores.map((s) => s.value);
   const { statements, results } = printBodies(bodies, names, dialect);
   code.lines(statements);
   const types = nest.stores.map((s) => (s.buffer.dtype === "f32" ? "float" : "int32_t"));

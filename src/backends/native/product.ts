@@ -13,6 +13,7 @@ import {
 import type { Shape } from "../../ir/graph.ts";
 import { flatten, type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import { isVectorFunction } from "./c.ts";
 import { isPlain, type Layout, padded, panels, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 
@@ -56,7 +57,7 @@ export function findProduct(nest: Nest): Product | undefined {
 function usesOnlyLoads(value: Expr): boolean {
   if (value.kind === "index") return false;
   if (value.kind === "load") return value.buffer.dtype === "f32";
-  if (value.kind === "call") return value.args.every(usesOnlyLoads);
+  if (value.kind === "call") return isVectorFunction(value.fn) && value.args.every(usesOnlyLoads);
   return value.kind === "const";
 }
 

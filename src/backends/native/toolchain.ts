@@ -97,6 +97,12 @@ function cacheFolder(): string {
   return process.env["NNC_CACHE"] ?? join(base, "nnc");
 }
 
+/** Further flags from the environment, such as `-fsanitize=address`. */
+const allFlags = (): readonly string[] => [
+  ...flags,
+  ...(process.env["NNC_CFLAGS"]?.split(/\s+/).filter((f) => f !== "") ?? []),
+];
+
 export interface Built {
   readonly path: string;
   readonly cached: boolean;
@@ -106,7 +112,7 @@ export interface Built {
 
 /** Compiles a file, or finds it compiled. @throws RunError with the compiler's first complaint */
 export async function build(source: string, toolchain: Toolchain): Promise<Built> {
-  const key = [source, toolchain.version, flags.join(" "), cpus()[0]?.model ?? ""].join("\0");
+  const key = [source, toolchain.version, allFlags().join(" "), cpus()[0]?.model ?? ""].join("\0");
   const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
   const folder = cacheFolder();
   const path = join(folder, `${hash}.so`);
@@ -115,7 +121,7 @@ export async function build(source: string, toolchain: Toolchain): Promise<Built
   const temporary = join(scratch, "program.so");
   try {
     writeFileSync(join(scratch, "program.c"), source);
-    const args = [...flags, "-o", temporary, join(scratch, "program.c"), "-lm", "-lpthread"];
+    const args = [...allFlags(), "-o", temporary, join(scratch, "program.c"), "-lm", "-lpthread"];
     await run(toolchain.command, args, { maxBuffer: 1 << 24 });
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });

@@ -1,0 +1,154 @@
+/**
+ * The native backend beyond conformance: every vector width, any number of threads, the cache, leaks, and the
+ * sanitizers. Skipped, saying so, where there is no C compiler.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { compileFor, native } from "../../src/backends/native/index.ts";
+import { findToolchain } from "../../src/backends/native/toolchain.ts";
+import { reference } from "../../src/backends/reference.ts";
+import type { Backend } from "../../src/ir/program.ts";
+import { evaluate } from "../support/evaluate.ts";
+import { opOutputs } from "../support/op-cases.ts";
+import { openSession, smallSpecs, trainSteps } from "../support/sessions.ts";
+
+const cache = mkdtempSync(join(tmpdir(), "nnc-cache-"));
+process.env["NNC_CACHE"] = cache;
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
+
+const toolchain = await findToolchain();
+const own = fileURLToPath(import.meta.url);
+
+/** Relative difference that single precision explains. */
+const differs = (want: Float64Array, got: Float64Array): boolean => {
+  const scale = Math.max(1, ...want.map(Math.abs));
+  return want.some((v, i) => !(Math.abs(v - got[i]!) / scale < 1e-5));
+};
+
+/** Weights after some steps of training, as bits. */
+async function trained(text: string, backend: Backend, steps: number, threads?: number) {
+  const session = await openSession(text, backend, threads);
+  await trainSteps(session, steps);
+  const weights = await session.weights();
+  await session.dispose();
+  return [...weights.values()].map((v) => Buffer.from(v.buffer).toString("base64")).join();
+}
+
+if (!toolchain) {
+  console.log("skipped: native: no C compiler");
+  test.skip("native: no C compiler", () => {});
+} else if (process.argv[2] === "sanitized") {
+  for (const text of Object.values(smallSpecs)) await trained(text, native, 3, 2);
+  process.exit(0);
+} else {
+  for (const width of [1, 4, 8, 16]) {
+    test(`vectors of ${width} agree with the interpreter`, async () => {
+      const registers = width === 16 ? 32 : 16;
+      const narrow = { ...toolchain, target: { ...toolchain.target, width, registers } };
+      const backend: Backend = { ...native, compile: (p, c, o) => compileFor(p, c, o, narrow) };
+      const { outputs, feed } = opOutputs(21);
+      const tensors = outputs.map((o) => o.tensor);
+      const want = await evaluate(tensors, feed, reference);
+      const got = await evaluate(tensors, feed, backend);
+      assert.equal(
+        outputs.filter((_, i) => differs(want[i]!, got[i]!)).map((o) => o.name),
+        [],
+      );
+    });
+  }
+
+  for (const [name, text] of Object.entries(smallSpecs)) {
+    test(`${name}: the same bits for 1, 2 and 3 threads`, async () => {
+      const one = await trained(text, native, 100, 1);
+      assert.is(await trained(text, native, 100, 2), one);
+      assert.is(await trained(text, native, 100, 3), one);
+    });
+  }
+
+  test("a damaged object in the cache is built again", async () => {
+    const text = smallSpecs.mlp;
+    const before = await trained(text, native, 2);
+    for (const file of readdirSync(cache))
+      if (file.endsWith(".so")) truncateSync(join(cache, file), 100);
+    assert.is(await trained(text, native, 2), before);
+    assert.equal(
+      readdirSync(cache).filter((f) => f.startsWith("build-")),
+      [],
+    );
+  });
+
+  test("a cache that cannot be written costs time, not the run", async () => {
+    const folder = join(cache, "locked");
+    process.env["NNC_CACHE"] = join(folder, "inner");
+    try {
+      execFileSync("mkdir", [folder]);
+      chmodSync(folder, 0o500);
+      await trained(smallSpecs.mlp, native, 2);
+    } finally {
+      chmodSync(folder, 0o700);
+      process.env["NNC_CACHE"] = cache;
+    }
+  });
+
+  test("a compiler that fails is said in one line", async () => {
+    const broken = { ...toolchain, command: "false" };
+    const backend: Backend = { ...native, compile: (p, c, o) => compileFor(p, c, o, broken) };
+    const fresh = smallSpecs.mlp.replace("units: 24", "units: 23");
+    try {
+      await trained(fresh, backend, 1);
+      assert.unreachable();
+    } catch (error) {
+      assert.match(String(error), /false did not compile the program/);
+    }
+  });
+
+  test("200 times opened and closed leave neither memory nor threads", async () => {
+    const cycle = () => trained(smallSpecs.mlp, native, 1, 3);
+    for (let i = 0; i < 20; i++) await cycle();
+    const threads = () =>
+      existsSync("/proc/self/task") ? readdirSync("/proc/self/task").length : 0;
+    const before = { rss: process.memoryUsage().rss, threads: threads() };
+    for (let i = 0; i < 200; i++) await cycle();
+    assert.is(threads(), before.threads);
+    const grown = (process.memoryUsage().rss - before.rss) / 2 ** 20;
+    assert.ok(grown < 60, `${grown.toFixed(0)} MB more after 200 cycles`);
+  });
+
+  const asan = spawnSync(toolchain.command, ["-print-file-name=libasan.so"], {
+    encoding: "utf8",
+  }).stdout.trim();
+  const usable =
+    existsSync(asan) && readFileSync(asan).subarray(0, 4).toString("latin1") === "\x7fELF";
+  const sanitized = usable ? test : test.skip;
+  if (!usable) console.log("skipped: sanitizers: their runtime is not installed");
+  sanitized(
+    "the generated code is clean under the address and undefined-behaviour sanitizers",
+    () => {
+      const { status, stderr } = spawnSync(process.execPath, [own, "sanitized"], {
+        encoding: "utf8",
+        env: {
+          ...process.env,
+          LD_PRELOAD: asan,
+          ASAN_OPTIONS: "detect_leaks=0",
+          NNC_CFLAGS: "-fsanitize=address,undefined -fno-sanitize-recover=all -g0",
+        },
+      });
+      assert.is(status, 0, stderr.slice(0, 2000));
+    },
+  );
+}
+
+if (process.argv[2] !== "sanitized") test.run();
