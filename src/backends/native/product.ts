@@ -67,11 +67,15 @@ export interface Strided {
   readonly strides: ReadonlyMap<Axis, number>;
 }
 
-/** An address as strides, or undefined where it is not linear (or crosses blocks) in this layout. */
+/**
+ * An address as strides, or undefined where it is not linear in this layout: only the vector axis, which moves
+ * by whole blocks, may walk a blocked dimension.
+ */
 export function stridesIn(
   at: readonly Expr[],
   shape: Shape,
   layout: Layout,
+  vector: Axis,
   algebra: IndexAlgebra,
 ): Strided | undefined {
   // Row-major memory is one run: quotients and remainders of a reshape cancel in its address.
@@ -86,9 +90,10 @@ export function stridesIn(
   let { base } = layout;
   for (const { index, stride, blocked } of parts) {
     const { constant, terms } = algebra.linear(index);
-    if (blocked && (constant !== 0 || terms.length > 1 || terms[0]?.coefficient !== 1)) {
-      return undefined;
-    }
+    const [only] = terms;
+    const byBlocks = only?.atom.kind === "index" && only.atom.axis === vector;
+    const whole = constant === 0 && terms.length === 1 && only?.coefficient === 1;
+    if (blocked && !(byBlocks && whole)) return undefined;
     base += constant * stride;
     for (const { atom, coefficient } of terms) {
       if (atom.kind !== "index") return undefined;
@@ -110,8 +115,9 @@ export function outside(
 
 /** A layout with zeros wherever the load may read outside. */
 export function paddedFor(load: Load): Layout {
-  const out = outside(load)!;
-  return padded(load.buffer.shape, out.before, out.after);
+  const none = load.at.map(() => 0);
+  const { before, after } = outside(load) ?? { before: none, after: none };
+  return padded(load.buffer.shape, before, after);
 }
 
 /** The dimension of a load that an axis walks with step 1, if it is the only one there. */

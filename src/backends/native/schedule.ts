@@ -115,8 +115,9 @@ export function chooseSchedule(
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
   };
-  const isBlocked = loops.args.some(({ layout }) => layout.block);
-  const tail = vector.extent % span !== 0 && !isBlocked;
+  // Blocks have room for whole panels, rows that lie one after another have not.
+  const isTight = loops.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
+  const tail = vector.extent % span !== 0 && isTight;
   const canBlock = !tail && !readsItself(loops.stores);
   const blocks = chooseBlocks(loops, tile, span, depth, target);
   const units = tile.row === 0 ? tile.tiles : loops.rows[0]!.extent;
@@ -179,7 +180,7 @@ function assignRoles(
   if (usesVector(a) === usesVector(b)) return undefined;
   const [first, second] = usesVector(b) ? [a, b] : [b, a];
   const operand = (load: Product["a"], layout: Layout, copy: boolean): Operand | undefined => {
-    const at = stridesIn(load.at, load.buffer.shape, layout, algebra);
+    const at = stridesIn(load.at, load.buffer.shape, layout, vector, algebra);
     const source = load.buffer;
     const target: TensorBuffer = { ...source, name: `${source.name}.copy` };
     return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
@@ -189,7 +190,9 @@ function assignRoles(
   const usable = isUnitAlong(second, stored.b, vector) && !outside(second);
   const vDim = dimensionOf(second, vector);
   if (vDim < 0 || outside(second)) return undefined;
-  const rowOperand = operand(first, pad ? paddedFor(first) : stored.a, pad);
+  // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
+  const straighten = pad || stored.a.block !== undefined;
+  const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
   const width = panelWidth(vector.extent, target);
   const vectorOperand = operand(
     second,
@@ -237,7 +240,7 @@ function makeLoops(
   { a, b, vector }: Operands,
   layoutOf: LayoutOf,
 ): Loops | undefined {
-  const args = argumentsOf(nest.axes, epilogue, layoutOf);
+  const args = argumentsOf(nest.axes, vector, epilogue, layoutOf);
   if (!args) return undefined;
   const loop = (axis: Axis): Loop => ({
     name: axis.name,
@@ -280,14 +283,19 @@ function fuse(loops: readonly Loop[]): readonly Loop[] {
 }
 
 /** Everything the epilogue reads or writes, each place once. */
-function argumentsOf(axes: readonly Axis[], epilogue: Product["epilogue"], layoutOf: LayoutOf) {
+function argumentsOf(
+  axes: readonly Axis[],
+  vector: Axis,
+  epilogue: Product["epilogue"],
+  layoutOf: LayoutOf,
+) {
   const algebra = new IndexAlgebra();
   const list: { buffer: TensorBuffer; at: Strided; layout: Layout; key: string }[] = [];
   const ids = new Map<TensorBuffer, number>();
   let linear = true;
   const place = (buffer: TensorBuffer, at: readonly Expr[]): number => {
     const layout = layoutOf(buffer);
-    const strided = stridesIn(at, buffer.shape, layout, algebra);
+    const strided = stridesIn(at, buffer.shape, layout, vector, algebra);
     if (!strided) {
       linear = false;
       return 0;
