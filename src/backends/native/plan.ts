@@ -2,41 +2,18 @@
  * A procedure made ready to print: nests with their schedules and copies, layouts for what they touch, and an
  * order with as few barriers as the dependences allow.
  */
-import {
-  type Axis,
-  call,
-  type Expr,
-  index,
-  int,
-  load,
-  reduce,
-  type TensorBuffer,
-} from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
+import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
-import { rewrite } from "../../ir/rewrite.ts";
 import { type Layout, panels, plain } from "./layout.ts";
 import { buildNests, loadsOf, type Nest } from "./nest.ts";
+import { type Copy, type LayoutOf, panelWidth } from "./operands.ts";
+import { group, type Sharing, type Task } from "./order.ts";
 import { type Form, formOf, singleUnits, type Units, workOf, worthSharing } from "./print-nest.ts";
-import { accumulator, dimensionOf, findProduct, type Product } from "./product.ts";
-import { type Copy, chooseSchedule, type LayoutOf, panelWidth, type Schedule } from "./schedule.ts";
+import { dimensionOf, findProduct, type Product } from "./product.ts";
+import { chooseSchedule, type Schedule } from "./schedule.ts";
+import { splitSum } from "./split-sum.ts";
 import type { Target } from "./target.ts";
-
-export type Task =
-  | {
-      readonly kind: "product";
-      readonly nest: Nest;
-      readonly schedule: Schedule;
-      readonly sharing: Sharing;
-    }
-  | { readonly kind: "nest"; readonly nest: Nest; readonly form: Form; readonly sharing: Sharing };
-
-/** Who does what of a task. Two tasks shared by the same rows need no barrier if they meet row by row. */
-export type Sharing =
-  | { readonly by: "one" }
-  | { readonly by: "rows"; readonly units: Units; readonly grain: Units }
-  | { readonly by: "other"; readonly units: Units };
 
 export interface ProcedurePlan {
   readonly name: string;
@@ -71,52 +48,6 @@ export function planProgram(program: Program, target: Target): ProgramPlan {
   });
   return { procedures, layoutOf };
 }
-
-/**
- * Few outputs and a long sum: the sum is cut into a fixed number of chunks, computed side by side and added in
- * order, so that the result does not depend on the number of threads.
- */
-function splitSum(nest: Nest, { width }: Target): readonly Nest[] {
-  const product = findProduct(nest);
-  if (!product) return [nest];
-  const outputs = sizeOf(nest.axes.map((a) => a.extent));
-  const depth = sizeOf(product.summed.map((a) => a.extent));
-  const first = [...product.summed].sort((p, q) => q.extent - p.extent)[0];
-  const chunks = first && divisorUpTo(first.extent, 20);
-  if (!first || !chunks || depth < 8192 || outputs >= 32 * 10 * 2 * width) return [nest];
-  const chunk: Axis = { name: "chunk", extent: chunks };
-  const rest: Axis = { name: first.name, extent: first.extent / chunks };
-  const whole = call("add", call("mul", index(chunk), int(rest.extent)), index(rest));
-  const cut = (e: Expr) => rewrite(e, (x) => (x.kind === "index" && x.axis === first ? whole : x));
-  const partial: TensorBuffer = {
-    name: `${nest.name}.parts`,
-    shape: [chunks, ...nest.axes.map((a) => a.extent)],
-    dtype: "f32",
-  };
-  const summed = product.summed.map((a) => (a === first ? rest : a));
-  const part: Nest = {
-    name: `${nest.name}.parts`,
-    axes: [chunk, ...nest.axes],
-    stores: [
-      {
-        buffer: partial,
-        value: reduce("sum", summed, call("mul", cut(product.a), cut(product.b))),
-      },
-    ],
-  };
-  const q: Axis = { name: "q", extent: chunks };
-  const total = reduce("sum", [q], load(partial, [index(q), ...nest.axes.map((a) => index(a))]));
-  const stores = product.epilogue.map(({ buffer, value }) => ({
-    buffer,
-    value: rewrite(value, (e) => (e.kind === "load" && e.buffer === accumulator ? total : e)),
-  }));
-  return [part, { ...nest, stores }];
-}
-
-const divisorUpTo = (n: number, most: number): number | undefined => {
-  for (let d = most; d > 1; d--) if (n % d === 0) return d;
-  return undefined;
-};
 
 /**
  * Weights that products read as vectors live in panels for the whole run, and so does whatever shares a nest
@@ -271,69 +202,4 @@ function copyNest({ source, target }: Copy): Nest {
       },
     ],
   };
-}
-
-/** Greedy: tasks that need no barrier after what has run since the last one go first, in order. */
-function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
-  const groups: Task[][] = [];
-  let left = [...tasks];
-  while (left.length > 0) {
-    const current: Task[] = [];
-    const waiting: Task[] = [];
-    for (const task of left) {
-      const held = waiting.some((w) => conflict(w, task));
-      if (!held && current.every((c) => !conflict(c, task) || meetsByRows(c, task)))
-        current.push(task);
-      else waiting.push(task);
-    }
-    groups.push(current);
-    left = waiting;
-  }
-  return groups;
-}
-
-const reads = (t: Task): ReadonlySet<TensorBuffer> => {
-  const own = new Set(loadsOf(t.nest));
-  if (t.kind === "product")
-    for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
-  return own;
-};
-const writes = (t: Task): readonly TensorBuffer[] => t.nest.stores.map((s) => s.buffer);
-
-/** Whether the order of two tasks matters. */
-function conflict(first: Task, second: Task): boolean {
-  const [w1, w2] = [writes(first), writes(second)];
-  const [r1, r2] = [reads(first), reads(second)];
-  return w1.some((b) => r2.has(b) || w2.includes(b)) || w2.some((b) => r1.has(b));
-}
-
-/** Whether every thread only touches its own rows of what both use, or one thread does both. */
-function meetsByRows(first: Task, second: Task): boolean {
-  const [p, q] = [first.sharing, second.sharing];
-  if (p.by === "one" && q.by === "one") return true;
-  if (p.by !== "rows" || q.by !== "rows" || !sameUnits(p.grain, q.grain)) return false;
-  return ownRowsOnly(first, second) && ownRowsOnly(second, first);
-}
-
-const sameUnits = (a: Units, b: Units) =>
-  a.size === b.size && a.tall === b.tall && a.count === b.count;
-
-/** Whether what `task` reads of `other`'s results is in its own rows. */
-function ownRowsOnly(task: Task, other: Task): boolean {
-  const theirs = new Set(writes(other));
-  if (
-    task.kind === "product" &&
-    [task.schedule.a, task.schedule.b].some((s) => s.copy && theirs.has(s.copy.target))
-  )
-    return false;
-  let own = true;
-  for (const { value } of task.nest.stores) {
-    rewrite(value, (e) => {
-      if (e.kind !== "load" || !theirs.has(e.buffer)) return e;
-      const [row] = e.at;
-      if (row?.kind !== "index" || row.axis !== task.nest.axes[0]) own = false;
-      return e;
-    });
-  }
-  return own;
 }

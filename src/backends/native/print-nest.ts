@@ -10,8 +10,8 @@ import { printBodies } from "../printer.ts";
 import { scalarDialect } from "./c.ts";
 import { isPlain, type Layout, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
+import type { LayoutOf } from "./operands.ts";
 import type { PointerOf } from "./print-product.ts";
-import type { LayoutOf } from "./schedule.ts";
 
 /** Operations from which on a nest is shared among threads. */
 export const worthSharing = 16_000;

@@ -3,10 +3,12 @@ import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
 import { scalarPrelude } from "./c.ts";
-import type { ProcedurePlan, ProgramPlan, Task } from "./plan.ts";
+import type { Task } from "./order.ts";
+import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printNest } from "./print-nest.ts";
-import { type Functions, type PointerOf, printProduct } from "./print-product.ts";
+import { type PointerOf, printProduct } from "./print-product.ts";
+import type { Functions } from "./print-tile.ts";
 import type { Target } from "./target.ts";
 
 export interface CFile {

@@ -1,0 +1,221 @@
+/**
+ * The roles of a product's operands, and its loops as strides. The vector axis is that along which the output is
+ * contiguous; the operand that has it is B, read as vectors; the other is A, one element for all lanes.
+ */
+import type { Axis, Expr, TensorBuffer } from "../../ir/expr.ts";
+import { IndexAlgebra } from "../../ir/index-algebra.ts";
+import { type Layout, unitDimension } from "./layout.ts";
+import {
+  accumulator,
+  dimensionOf,
+  isUnitAlong,
+  outside,
+  type Product,
+  paddedFor,
+  panelsFor,
+  type Strided,
+  stridesIn,
+} from "./product.ts";
+import type { Target } from "./target.ts";
+
+export type LayoutOf = (buffer: TensorBuffer) => Layout;
+
+/** A copy of an operand that goes before the product. */
+export interface Copy {
+  readonly source: TensorBuffer;
+  readonly target: TensorBuffer;
+  readonly layout: Layout;
+}
+
+/** One loop, with the elements each operand moves by when it advances. */
+export interface Loop {
+  readonly name: string;
+  readonly extent: number;
+  readonly a: number;
+  readonly b: number;
+  readonly args: readonly number[];
+}
+/** Panels are two vectors wide, or whatever wastes less on a narrow tensor. */
+export const panelWidth = (n: number, { width }: Target): number =>
+  n <= width ? width : n > 2 * width && n <= 3 * width ? 3 * width : 2 * width;
+
+export interface Operand {
+  readonly load: Product["a"];
+  readonly layout: Layout;
+  readonly at: Strided;
+  readonly copy: Copy | undefined;
+}
+export interface Operands {
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly vector: Axis;
+  /** Vectors that a tile must have a multiple of, so that it covers whole blocks. */
+  readonly quantum: number;
+}
+
+/** @returns undefined if neither or both operands have the vector axis, or an address is not linear */
+export function assignRoles(
+  { nest, a, b, epilogue }: Product,
+  layoutOf: LayoutOf,
+  target: Target,
+): Operands | undefined {
+  const outLayout = layoutOf(epilogue[0]!.buffer);
+  const dim = unitDimension(outLayout);
+  const vector = dim === undefined ? undefined : nest.axes[dim];
+  if (!vector) return undefined;
+  const algebra = new IndexAlgebra();
+  const usesVector = (x: Product["a"]) =>
+    x.at.some((e) =>
+      algebra.linear(e).terms.some((t) => t.atom.kind === "index" && t.atom.axis === vector),
+    );
+  if (usesVector(a) === usesVector(b)) return undefined;
+  const [first, second] = usesVector(b) ? [a, b] : [b, a];
+  const operand = (load: Product["a"], layout: Layout, copy: boolean): Operand | undefined => {
+    const at = stridesIn(load.at, load.buffer.shape, layout, vector, algebra);
+    const source = load.buffer;
+    const target: TensorBuffer = { ...source, name: `${source.name}.copy` };
+    return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
+  };
+  const stored = { a: layoutOf(first.buffer), b: layoutOf(second.buffer) };
+  const pad = outside(first) !== undefined;
+  const usable = isUnitAlong(second, stored.b, vector) && !outside(second);
+  const vDim = dimensionOf(second, vector);
+  if (vDim < 0 || outside(second)) return undefined;
+  // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
+  const straighten = pad || stored.a.block !== undefined;
+  const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
+  const width = panelWidth(vector.extent, target);
+  const vectorOperand = operand(
+    second,
+    usable ? stored.b : panelsFor(second, vDim, width),
+    !usable,
+  );
+  if (!rowOperand || !vectorOperand) return undefined;
+  const blocks = [vectorOperand.layout, ...epilogue.map((s) => layoutOf(s.buffer))].map(
+    (x) => x.block?.width ?? 0,
+  );
+  return {
+    a: rowOperand,
+    b: vectorOperand,
+    vector,
+    quantum: Math.max(target.width, ...blocks) / target.width,
+  };
+}
+
+export interface Loops {
+  readonly outer: readonly Loop[];
+  readonly rows: readonly Loop[];
+  readonly k: readonly Loop[];
+  readonly args: readonly {
+    readonly buffer: TensorBuffer;
+    readonly at: Strided;
+    readonly layout: Layout;
+  }[];
+  readonly stores: readonly { readonly arg: number; readonly value: Expr }[];
+}
+
+/** Strided loops; neighbours that are one run in every operand become one. */
+export function makeLoops(
+  { nest, summed, epilogue }: Product,
+  { a, b, vector }: Operands,
+  layoutOf: LayoutOf,
+): Loops | undefined {
+  const args = argumentsOf(nest.axes, vector, epilogue, layoutOf);
+  if (!args) return undefined;
+  const loop = (axis: Axis): Loop => ({
+    name: axis.name,
+    extent: axis.extent,
+    a: a.at.strides.get(axis) ?? 0,
+    b: b.at.strides.get(axis) ?? 0,
+    args: args.list.map(({ at }) => at.strides.get(axis) ?? 0),
+  });
+  const others = nest.axes.filter((x) => x !== vector && x.extent > 1);
+  const isOuter = (x: Axis) => b.at.strides.has(x);
+  const none: Loop = { name: "one", extent: 1, a: 0, b: 0, args: args.list.map(() => 0) };
+  const steep = (p: Loop, q: Loop) =>
+    Math.abs(q.a) - Math.abs(p.a) || Math.abs(q.b) - Math.abs(p.b);
+  const k = fuse(
+    summed
+      .filter((x) => x.extent > 1)
+      .map(loop)
+      .sort(steep),
+  );
+  const rows = fuse(others.filter((x) => !isOuter(x)).map(loop));
+  return {
+    outer: others.filter(isOuter).map(loop),
+    rows: rows.length > 0 ? rows : [none],
+    k: k.length > 0 ? k : [none],
+    args: args.list,
+    stores: args.stores,
+  };
+}
+
+function fuse(loops: readonly Loop[]): readonly Loop[] {
+  const done: Loop[] = [];
+  for (const x of [...loops].reverse()) {
+    const y = done[0];
+    const run = (p: number, q: number) => p === q * y!.extent;
+    const joins = y && run(x.a, y.a) && run(x.b, y.b) && x.args.every((s, i) => run(s, y.args[i]!));
+    if (joins) done[0] = { ...y, name: `${x.name}${y.name}`, extent: x.extent * y.extent };
+    else done.unshift(x);
+  }
+  return done;
+}
+
+/** Everything the epilogue reads or writes, each place once. */
+function argumentsOf(
+  axes: readonly Axis[],
+  vector: Axis,
+  epilogue: Product["epilogue"],
+  layoutOf: LayoutOf,
+) {
+  const algebra = new IndexAlgebra();
+  const list: { buffer: TensorBuffer; at: Strided; layout: Layout; key: string }[] = [];
+  const ids = new Map<TensorBuffer, number>();
+  let linear = true;
+  const place = (buffer: TensorBuffer, at: readonly Expr[]): number => {
+    const layout = layoutOf(buffer);
+    const strided = stridesIn(at, buffer.shape, layout, vector, algebra);
+    if (!strided) {
+      linear = false;
+      return 0;
+    }
+    if (!ids.has(buffer)) ids.set(buffer, ids.size);
+    const key = `${ids.get(buffer)}:${strided.base}:${axes.map((x) => strided.strides.get(x) ?? 0).join()}`;
+    const known = list.findIndex((x) => x.key === key);
+    if (known >= 0) return known;
+    list.push({ buffer, at: strided, layout, key });
+    return list.length - 1;
+  };
+  const own: Expr[] = axes.map((axis) => ({ kind: "index", axis }));
+  const memo = new Map<Expr, Expr>();
+  const resolve = (e: Expr): Expr => {
+    const known = memo.get(e);
+    if (known) return known;
+    const made = resolved(e);
+    memo.set(e, made);
+    return made;
+  };
+  const resolved = (e: Expr): Expr => {
+    if (e.kind === "load" && e.buffer !== accumulator) return argument(place(e.buffer, e.at));
+    return e.kind === "call" ? { ...e, args: e.args.map(resolve) } : e;
+  };
+  const stores = epilogue.map(({ buffer, value }) => ({
+    arg: place(buffer, own),
+    value: resolve(value),
+  }));
+  return linear ? { list, stores } : undefined;
+}
+
+/** In a schedule, the n-th argument is a load from this. */
+export const argument = (n: number): Expr => ({
+  kind: "load",
+  buffer: argumentBuffers(n),
+  at: [],
+});
+const made: TensorBuffer[] = [];
+function argumentBuffers(n: number): TensorBuffer {
+  while (made.length <= n) made.push({ name: `e${made.length}`, shape: [], dtype: "f32" });
+  return made[n]!;
+}
+export const argumentNumber = (buffer: TensorBuffer): number => made.indexOf(buffer);

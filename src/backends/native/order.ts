@@ -1,0 +1,89 @@
+/**
+ * The order of tasks, and where threads must wait for each other: between groups. Two tasks that share the same
+ * rows, and meet only in their own, need no barrier between them.
+ */
+import type { TensorBuffer } from "../../ir/expr.ts";
+import { rewrite } from "../../ir/rewrite.ts";
+import { loadsOf, type Nest } from "./nest.ts";
+import type { Form, Units } from "./print-nest.ts";
+import type { Schedule } from "./schedule.ts";
+
+export type Task =
+  | {
+      readonly kind: "product";
+      readonly nest: Nest;
+      readonly schedule: Schedule;
+      readonly sharing: Sharing;
+    }
+  | { readonly kind: "nest"; readonly nest: Nest; readonly form: Form; readonly sharing: Sharing };
+
+/** Who does what of a task. Two tasks shared by the same rows need no barrier if they meet row by row. */
+export type Sharing =
+  | { readonly by: "one" }
+  | { readonly by: "rows"; readonly units: Units; readonly grain: Units }
+  | { readonly by: "other"; readonly units: Units };
+
+/** Greedy: tasks that need no barrier after what has run since the last one go first, in order. */
+export function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
+  const groups: Task[][] = [];
+  let left = [...tasks];
+  while (left.length > 0) {
+    const current: Task[] = [];
+    const waiting: Task[] = [];
+    for (const task of left) {
+      const held = waiting.some((w) => conflict(w, task));
+      if (!held && current.every((c) => !conflict(c, task) || meetsByRows(c, task)))
+        current.push(task);
+      else waiting.push(task);
+    }
+    groups.push(current);
+    left = waiting;
+  }
+  return groups;
+}
+
+const reads = (t: Task): ReadonlySet<TensorBuffer> => {
+  const own = new Set(loadsOf(t.nest));
+  if (t.kind === "product")
+    for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
+  return own;
+};
+const writes = (t: Task): readonly TensorBuffer[] => t.nest.stores.map((s) => s.buffer);
+
+/** Whether the order of two tasks matters. */
+function conflict(first: Task, second: Task): boolean {
+  const [w1, w2] = [writes(first), writes(second)];
+  const [r1, r2] = [reads(first), reads(second)];
+  return w1.some((b) => r2.has(b) || w2.includes(b)) || w2.some((b) => r1.has(b));
+}
+
+/** Whether every thread only touches its own rows of what both use, or one thread does both. */
+function meetsByRows(first: Task, second: Task): boolean {
+  const [p, q] = [first.sharing, second.sharing];
+  if (p.by === "one" && q.by === "one") return true;
+  if (p.by !== "rows" || q.by !== "rows" || !sameUnits(p.grain, q.grain)) return false;
+  return ownRowsOnly(first, second) && ownRowsOnly(second, first);
+}
+
+const sameUnits = (a: Units, b: Units) =>
+  a.size === b.size && a.tall === b.tall && a.count === b.count;
+
+/** Whether what `task` reads of `other`'s results is in its own rows. */
+function ownRowsOnly(task: Task, other: Task): boolean {
+  const theirs = new Set(writes(other));
+  if (
+    task.kind === "product" &&
+    [task.schedule.a, task.schedule.b].some((s) => s.copy && theirs.has(s.copy.target))
+  )
+    return false;
+  let own = true;
+  for (const { value } of task.nest.stores) {
+    rewrite(value, (e) => {
+      if (e.kind !== "load" || !theirs.has(e.buffer)) return e;
+      const [row] = e.at;
+      if (row?.kind !== "index" || row.axis !== task.nest.axes[0]) own = false;
+      return e;
+    });
+  }
+  return own;
+}

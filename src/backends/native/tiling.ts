@@ -1,0 +1,126 @@
+/** How large a register tile is, what stays in which cache, and which loop threads share: all by simple models. */
+import { invariant } from "../../support/errors.ts";
+import type { Loop, Loops } from "./operands.ts";
+import type { Target } from "./target.ts";
+
+export interface Tile {
+  /** Position of its row loop in `rows`. */
+  readonly row: number;
+  /** `tall` of the `tiles` have size + 1 rows. */
+  readonly size: number;
+  readonly tall: number;
+  readonly tiles: number;
+  readonly vectors: number;
+}
+/** Product of extents. */
+export const extentOf = (list: readonly number[]) => list.reduce((p, n) => p * n, 1);
+
+/**
+ * Cycles of one step of k for a tile of `rows` by `vectors`, with its share of starting and storing it. A tile
+ * must hide the latency of the multiply-add (half a cycle of slack for what the compiler adds).
+ */
+function tileCycles(rows: number, vectors: number, depth: number, t: Target): number {
+  const fma = (rows * vectors) / t.fmaPerCycle;
+  const loads = (rows + vectors) / t.loadsPerCycle;
+  return Math.max(fma, loads, t.fmaLatency + 0.5) + (rows * vectors * 2 + 16) / depth;
+}
+
+/** Rows divided as evenly as possible, so that no tile is a remnant: 37 rows are 2 × 6 + 5 × 5. */
+function divideRows(extent: number, height: number) {
+  const tiles = Math.ceil(extent / height);
+  const size = Math.floor(extent / tiles);
+  return { tiles, size, tall: extent - size * tiles };
+}
+
+/** The tile with the fewest modelled cycles an element. */
+export function chooseTile(
+  rows: readonly Loop[],
+  vectors: number,
+  quantum: number,
+  depth: number,
+  t: Target,
+): Tile {
+  let best: (Tile & { cycles: number }) | undefined;
+  // All that walks the same rows cuts them alike, so that threads can go on from one to the next.
+  const whole = rows.length === 1;
+  const common = commonCut(rows[0]!.extent, t);
+  for (const [row, { extent }] of [...rows.entries()].reverse()) {
+    for (let nv = quantum; nv <= Math.min(vectors, 6); nv += quantum) {
+      if (vectors % nv !== 0) continue;
+      for (let mr = 1; mr === 1 || mr * nv + Math.min(mr, nv) + 3 <= t.registers; mr++) {
+        const cut = divideRows(extent, mr);
+        if (whole && nv <= 2 && cut.size !== common.size) continue;
+        const { tiles, size, tall } = cut;
+        const cost = (n: number) => tileCycles(n, nv, depth, t);
+        const all = tall * cost(size + 1) + (tiles - tall) * cost(size);
+        const cycles = ((all / extent) * vectors) / nv;
+        if (!best || cycles < best.cycles * 0.995) best = { row, ...cut, vectors: nv, cycles };
+      }
+    }
+  }
+  invariant(best, "no tile fits the registers");
+  return best;
+}
+
+/** How rows of an extent are cut wherever one loop walks them all: best for two vectors and a long sum. */
+function commonCut(extent: number, t: Target) {
+  let best: (ReturnType<typeof divideRows> & { cycles: number }) | undefined;
+  for (let mr = 1; mr * 2 + Math.min(mr, 2) + 3 <= t.registers; mr++) {
+    const cut = divideRows(extent, mr);
+    const cost = (n: number) => tileCycles(n, 2, 256, t);
+    const cycles =
+      (cut.tall * cost(cut.size + 1) + (cut.tiles - cut.tall) * cost(cut.size)) / extent;
+    if (!best || cycles < best.cycles * 0.995) best = { ...cut, cycles };
+  }
+  return best!;
+}
+
+/** A block of k keeps B's panel in the first cache; a block of rows keeps A's rows and their sums in the second. */
+export function chooseBlocks(
+  { rows, k }: Loops,
+  tile: Tile,
+  span: number,
+  depth: number,
+  t: Target,
+) {
+  const row = rows[tile.row]!;
+  const inner = extentOf(k.slice(1).map((x) => x.extent));
+  const last = k.at(-1)!;
+  const lines = row.a < 16 && last.a >= 16 ? 64 * conflict(last.a * 4, 64) : 0;
+  const perStep = span * 4 * conflict(last.b * 4, span * 4) + lines;
+  const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
+  const goal = Math.max(1, Math.floor(t.l1 / 2 / perStep / inner));
+  const first = k[0]!.extent;
+  const kBlock =
+    depth * perStep > t.l1 && rowTiles > 2 ? Math.ceil(first / Math.ceil(first / goal)) : first;
+  const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
+  const perRow = (depth * kBlock) / first;
+  const perUnit = (extentOf(rows.map((x) => x.extent)) / units) * perRow * 4;
+  return { kBlock, rowBlock: Math.min(units, Math.max(1, Math.floor(t.l2 / 2 / perUnit))) };
+}
+
+/** How many times more of the first cache lines `stride` bytes apart take: only some sets are reached. */
+const conflict = (stride: number, bytes: number) =>
+  Math.max(1, gcd(Math.abs(stride), 4096) / Math.max(64, bytes));
+const gcd = (p: number, q: number): number => (q === 0 ? p : gcd(q, p % q));
+/** The loop that threads share. */
+export type Shared = "outer" | "rows" | "panels" | "tiles";
+
+/** The first loop that divides evenly among the threads, else the best. */
+export function chooseParallel(
+  outer: readonly Loop[],
+  units: number,
+  panels: number,
+  tile: Tile,
+  { threads }: Target,
+): Shared {
+  const choices = [
+    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
+    ["rows", units] as const,
+    ["panels", panels] as const,
+    ["tiles", tile.tiles] as const,
+  ];
+  const balance = (n: number) => n / (threads * Math.ceil(n / threads));
+  const even = choices.find(([, n]) => balance(n) >= 0.95);
+  return (even ?? [...choices].sort((p, q) => balance(q[1]) - balance(p[1]))[0]!)[0];
+}
