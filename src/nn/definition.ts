@@ -183,32 +183,43 @@ function parseShape(
     return undefined;
   }
   const unknown = Object.keys(value).filter((k) => !known.includes(k));
-  for (const key of unknown) {
-    const near = suggest(key, known);
-    const params = {
-      at: "key" as const,
-      expected: known.length > 0 ? oneOf(known) : "no options",
-      received: key,
-    };
-    issue(
-      [...path, key],
-      `unknown option "${key}" of ${owner}`,
-      near ? { ...params, fix: `did you mean \`${near}\`?` } : params,
-    );
-  }
+  const meant = unknown.map((key) => reportUnknown(key, known, owner, path, issue));
   const result = z.object(shape).safeParse(value);
   for (const e of result.error?.issues ?? []) {
+    // An option that is missing because it is misspelt has been reported already.
+    if (isMissing(e) && e.path.length === 1 && meant.includes(String(e.path[0]))) continue;
     const params = "params" in e ? (e.params as IssueParams) : describeIssue(e, value);
     issue([...path, ...e.path], e.code === "custom" ? e.message : headline(e, owner), params);
   }
   return result.success && unknown.length === 0 ? result.data : undefined;
 }
 
+/** @returns the option that was probably meant */
+function reportUnknown(
+  key: string,
+  known: readonly string[],
+  owner: string,
+  path: readonly PropertyKey[],
+  issue: Issue,
+): string | undefined {
+  const near = suggest(key, known);
+  const expected = known.length > 0 ? oneOf(known) : "no options";
+  issue([...path, key], `unknown option "${key}" of ${owner}`, {
+    at: "key",
+    expected,
+    received: key,
+    ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+  });
+  return near;
+}
+
+const isMissing = (e: z.core.$ZodIssue) =>
+  e.code === "invalid_type" && e.message.includes("received undefined");
+
 /** A zod issue in the words of the spec's user. */
 export function headline(e: z.core.$ZodIssue, owner: string): string {
   const option = e.path.map((p) => (typeof p === "number" ? `[${p}]` : String(p))).join(".");
-  const missing = e.code === "invalid_type" && e.message.includes("received undefined");
-  return missing ? `${owner} needs \`${option}\`` : `\`${option}\` of ${owner} is not right`;
+  return isMissing(e) ? `${owner} needs \`${option}\`` : `\`${option}\` of ${owner} is not right`;
 }
 
 export function describeIssue(e: z.core.$ZodIssue, root: unknown): IssueParams {
