@@ -3,16 +3,20 @@
  * compiler keeps as 32-bit integers: begun from `this.output.x`, assigned, and incremented somewhere (it
  * need not happen). Anything else becomes a float, which is slow as an index and wrong beyond 2²⁴.
  */
-import type { Call, Load, ReduceOp, TensorBuffer } from "../../ir/expr.ts";
-import { internal } from "../../support/errors.ts";
+import { type Call, type Load, type ReduceOp, type TensorBuffer, typeOf } from "../../ir/expr.ts";
+import { internal, RunError } from "../../support/errors.ts";
 import { commonCall, literal } from "../javascript.ts";
 import type { Dialect } from "../printer.ts";
 
 const leastFloat = "(-3.4028234663852886e+38)";
 
-/** The integer variables of one kernel, declared together at its top. */
+/** The integer variables of one kernel, declared together at its top, where the mode has integers at all. */
 export class Integers {
   readonly #names: string[] = [];
+  readonly exist: boolean;
+  constructor(exist = true) {
+    this.exist = exist;
+  }
   declare(name: string): string {
     this.#names.push(name);
     return name;
@@ -28,6 +32,9 @@ export class Integers {
   }
 }
 
+/** A thread or loop index as a float, where the target keeps the two types strictly apart. */
+export const asFloat = (index: string): string => `${index} + 0.5 - 0.5`;
+
 /** @param nameOf how the kernel calls a buffer it reads */
 export function dialect(nameOf: (b: TensorBuffer) => string, integers: Integers): Dialect {
   return {
@@ -37,28 +44,50 @@ export function dialect(nameOf: (b: TensorBuffer) => string, integers: Integers)
         : e.value < 0
           ? leastFloat
           : leastFloat.replace("-", ""),
-    call: printCall,
+    call: (e, args) => printCall(e, args, integers),
     load: (e: Load, at) => `${nameOf(e.buffer)}[${at[0]}]`,
     declare: (name, type, value) =>
-      type === "int" ? `${integers.declare(name)} = ${value};` : `const ${name} = ${value};`,
+      type === "int" && integers.exist
+        ? `${integers.declare(name)} = ${value};`
+        : `const ${name} = ${value};`,
     start: (name: string, op: ReduceOp) => `let ${name} = ${op === "sum" ? "0.0" : leastFloat};`,
     accumulate: (name, op, value) =>
       op === "sum" ? `${name} += ${value};` : `${name} = Math.max(${name}, ${value});`,
-    loop: (i, { extent }) => ({
-      open: [`${integers.declare(i)} = 0;`, `for (; ${i} < ${extent};) {`],
-      close: [`${i}++;`, "}"],
-    }),
+    loop: (i, { extent }) =>
+      integers.exist
+        ? {
+            open: [`${integers.declare(i)} = 0;`, `for (; ${i} < ${extent};) {`],
+            close: [`${i}++;`, "}"],
+          }
+        : {
+            open: [
+              `for (let n${i} = 0; n${i} < ${extent}; n${i}++) { const ${i} = ${asFloat(`n${i}`)};`,
+            ],
+            close: ["}"],
+          },
   };
 }
 
-function printCall(e: Call, args: readonly string[]): string {
+function printCall(e: Call, args: readonly string[], integers: Integers): string {
   const [a, b] = args;
   switch (e.fn) {
+    case "imul":
+    case "xor":
+    case "shr":
+      if (integers.exist) return commonCall(e, args)!;
+      throw new RunError(
+        "headlessgl has no integers, which dropout's random numbers need",
+        "use --backend webgpu, webasm or native",
+      );
     // The half keeps a quotient that is rounded down from falling below a whole number.
     case "idiv":
       return `Math.floor((${a} + 0.5) / ${b})`;
     case "mod":
       return `(${a} - ${b} * Math.floor((${a} + 0.5) / ${b}))`;
+    case "min":
+    case "max":
+      // Clamped indices occur where the value is not used anyway, and OpenGL reads anywhere without harm.
+      return !integers.exist && typeOf(e) === "int" ? a! : commonCall(e, args)!;
     case "toFloat":
       return a!;
     case "toInt":

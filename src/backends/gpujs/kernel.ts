@@ -16,7 +16,7 @@ import { expandPadding } from "../../ir/index-algebra.ts";
 import { expand } from "../expand.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
 import { type PrintedBody, printBody } from "../printer.ts";
-import { dialect, Integers } from "./dialect.ts";
+import { asFloat, dialect, Integers } from "./dialect.ts";
 import type { ModeTraits } from "./modes.ts";
 import { printTile } from "./tile.ts";
 
@@ -62,8 +62,11 @@ export class Reads {
   readonly inputs: readonly TensorBuffer[];
   readonly constants: ReadonlyMap<string, TensorBuffer>;
   readonly parameters: readonly string[];
+  /** Whether the mode has integer variables. */
+  readonly integers: boolean;
   readonly #names = new Map<TensorBuffer, string>();
-  constructor(buffers: readonly TensorBuffer[], { isConstant }: KernelContext) {
+  constructor(buffers: readonly TensorBuffer[], { isConstant, traits }: KernelContext) {
+    this.integers = traits.integers;
     this.inputs = buffers.filter((b) => !isConstant(b));
     const constants = buffers.filter(isConstant);
     this.parameters = this.inputs.map((_, i) => `x${i}`);
@@ -122,7 +125,12 @@ function finish(
   names: ReadonlyMap<Axis, string>,
   reads: Reads,
 ): Printed {
-  const integers = new Integers();
-  const printed = printBody(body, names, dialect(reads.nameOf, integers));
-  return { form, output, lines: functionLines(printed, integers) };
+  const integers = new Integers(reads.integers);
+  const threads = [...names].map(([axis, index], d) => [axis, index, `i${d}`] as const);
+  const own = reads.integers ? names : new Map(threads.map(([axis, , name]) => [axis, name]));
+  const printed = printBody(body, own, dialect(reads.nameOf, integers));
+  const lines = functionLines(printed, integers);
+  if (reads.integers) return { form, output, lines };
+  const floats = threads.map(([, index, name]) => `const ${name} = ${asFloat(index)};`);
+  return { form, output, lines: [...floats, ...lines] };
 }

@@ -11,6 +11,8 @@ export interface ModeTraits extends Traits {
   readonly ran: { readonly backend: string; readonly executors: readonly string[] };
   /** `line`: only one-dimensional outputs can be read by flat index. */
   readonly outputs: "line" | "grid";
+  /** Whether variables can be whole numbers of 32 bits. */
+  readonly integers: boolean;
   /** Use the form for products of matrices. */
   readonly tiles: boolean;
   /** Functions it lacks or computes badly. */
@@ -24,6 +26,7 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     gpuMode: "webgpu",
     ran: { backend: "webgpu", executors: ["fused-encoder"] },
     outputs: "grid",
+    integers: true,
     tiles: false,
     contiguousSums: false,
     expands: ["erf", "tanh"],
@@ -35,6 +38,7 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     gpuMode: "headlessgl",
     ran: { backend: "gpu", executors: ["generic"] },
     outputs: "line",
+    integers: false,
     tiles: false,
     contiguousSums: false,
     // Its tanh is NaN from 45 on.
@@ -47,6 +51,7 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     gpuMode: "webasm",
     ran: { backend: "webasm", executors: ["fused-sync", "fused-threaded"] },
     outputs: "grid",
+    integers: true,
     tiles: true,
     contiguousSums: true,
     expands: ["erf"],
@@ -57,6 +62,7 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     gpuMode: "cpu",
     ran: { backend: "cpu", executors: ["generic"] },
     outputs: "line",
+    integers: true,
     tiles: false,
     contiguousSums: true,
     expands: ["erf"],
