@@ -8,8 +8,14 @@ const grace = 500;
 
 export async function main(args: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", endQuietly);
+  let failing = false;
   for (const event of ["uncaughtException", "unhandledRejection"]) {
-    process.on(event, async (error: unknown) => finish(await report(error)));
+    process.on(event, async (error: unknown) => {
+      // What fails while a failure is reported must not be reported again, for ever.
+      if (failing) process.exit(exitStatus.failed);
+      failing = true;
+      await finish(await report(error));
+    });
   }
   let code: number = exitStatus.fine;
   const program = buildProgram((status) => {

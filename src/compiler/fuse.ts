@@ -22,8 +22,26 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
     if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
     uses.set(x, chosen.has(x) ? { reuse: 1, nested: false } : use);
   }
+  writeCompared(order, chosen);
   limitInputs(order, chosen, traits.maxInputs);
   return chosen;
+}
+
+/**
+ * Where a maximum is compared with the elements it was taken of, these must be written: computed again
+ * in another kernel they may be rounded otherwise, and then none of them equals their maximum.
+ */
+function writeCompared(order: readonly Tensor[], chosen: Set<Tensor>): void {
+  for (const y of order.filter((t) => t.op.exact)) {
+    const [a, b] = y.inputs.map(origin);
+    for (const [x, other] of [[a!, b!] as const, [b!, a!] as const])
+      if (!isVariable(x) && other.inputs.some((i) => origin(i) === x)) chosen.add(x);
+  }
+}
+
+/** The tensor whose elements these are, before they were only moved. */
+function origin(x: Tensor): Tensor {
+  return x.inputs.length === 1 && x.op.work?.(x) === 0 ? origin(x.inputs[0]!) : x;
 }
 
 interface Use {

@@ -2,7 +2,15 @@
  * Broadcasting and summing, each other's gradient. The order of summation is fixed: row-major over the
  * summed dimensions.
  */
-import { type Access, type Axis, type Expr, index, int, type ReduceOp, reduce } from "../ir/expr.ts";
+import {
+  type Access,
+  type Axis,
+  type Expr,
+  index,
+  int,
+  type ReduceOp,
+  reduce,
+} from "../ir/expr.ts";
 import { defineOp, type Shape, sameShape, sizeOf, type Tensor } from "../ir/graph.ts";
 import { internal, invariant } from "../support/errors.ts";
 import { fill, fillValue, reshape } from "./view.ts";
@@ -50,15 +58,24 @@ function sumTo(x: Tensor, shape: Shape): Tensor {
   const axes = x.type.shape.flatMap((n, d) =>
     d < lead || (shape[d - lead] === 1 && n !== 1) ? [d] : [],
   );
-  return reshape(sum(x, axes), shape);
+  return reshape(sum(x, axes, lead === 0), shape);
 }
 
-// sum over whole dimensions, which stay with extent 1.
-const sumOp = defineOp<{ dims: readonly number[] }>({
+/** Which dimensions a reduction runs over, and whether they stay with extent 1 or disappear. */
+export interface ReduceAttrs {
+  readonly dims: readonly number[];
+  readonly keep: boolean;
+}
+
+// sum over whole dimensions.
+const sumOp = defineOp<ReduceAttrs>({
   name: "sum",
-  infer: ([x], { dims }) => ({ shape: keptShape(x!.shape, dims), dtype: x!.dtype }),
-  lower: ([x], at, y) => reduceDims("sum", x!, at, y.inputs[0]!.type.shape, y.attrs.dims),
-  grad: (dy, y) => [broadcastTo(dy, y.inputs[0]!.type.shape)],
+  infer: ([x], attrs) => ({ shape: reducedShape(x!.shape, attrs), dtype: x!.dtype }),
+  lower: ([x], at, y) => reduceDims("sum", x!, at, y.inputs[0]!.type.shape, y.attrs),
+  grad(dy, y) {
+    const { shape } = y.inputs[0]!.type;
+    return [broadcastTo(reshape(dy, keptShape(shape, y.attrs.dims)), shape)];
+  },
   reads: (y) => [sizeOf(y.inputs[0]!.type.shape)],
   work: (y) => sizeOf(y.inputs[0]!.type.shape) / sizeOf(y.type.shape),
   simplify(y) {
@@ -70,11 +87,13 @@ const sumOp = defineOp<{ dims: readonly number[] }>({
 
 /** Sum over the given dimensions (default all); they stay with extent 1 if `keep`, else disappear. */
 export function sum(x: Tensor, dims: readonly number[] = allDims(x), keep = true): Tensor {
-  const real = dims.filter((d) => x.type.shape[d] !== 1);
-  const y = real.length === 0 ? x : sumOp([x], { dims: real });
-  return keep ? y : reshape(y, withoutDims(x.type.shape, dims));
+  const attrs = { dims, keep };
+  const trivial = dims.every((d) => x.type.shape[d] === 1);
+  return trivial ? reshape(x, reducedShape(x.type.shape, attrs)) : sumOp([x], attrs);
 }
 
+export const reducedShape = (shape: Shape, { dims, keep }: ReduceAttrs): Shape =>
+  keep ? keptShape(shape, dims) : withoutDims(shape, dims);
 /** The shape with the given dimensions made 1. */
 export const keptShape = (shape: Shape, dims: readonly number[]): Shape =>
   shape.map((n, d) => (dims.includes(d) ? 1 : n));
@@ -88,9 +107,17 @@ export function reduceDims(
   x: Access,
   at: readonly Expr[],
   shape: Shape,
-  dims: readonly number[],
+  { dims, keep }: ReduceAttrs,
 ): Expr {
-  const axes = new Map(dims.map((d): [number, Axis] => [d, { name: "r", extent: shape[d]! }]));
-  const inner = at.map((i, d) => (axes.has(d) ? index(axes.get(d)!) : i));
+  const axes = new Map(
+    dims
+      .filter((d) => shape[d]! > 1)
+      .map((d): [number, Axis] => [d, { name: "r", extent: shape[d]! }]),
+  );
+  const rest = [...at];
+  const inner = shape.map((_, d) => {
+    const outer = keep || !dims.includes(d) ? rest.shift()! : int(0);
+    return axes.has(d) ? index(axes.get(d)!) : outer;
+  });
   return reduce(op, [...axes.values()], x(inner));
 }

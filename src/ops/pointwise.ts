@@ -21,6 +21,7 @@ interface Extra {
   readonly work?: number;
   readonly dtype?: DType;
   readonly simplify?: (x: readonly Tensor[], y: Tensor) => Tensor | undefined;
+  readonly exact?: boolean;
 }
 
 function pointwise(
@@ -39,6 +40,7 @@ function pointwise(
     lower: (inputs, at) => formula(...inputs.map((x) => x(at))),
     grad: (dy, y) => grad({ dy, x: y.inputs, y }),
     work: () => extra.work ?? 1,
+    ...(extra.exact ? { exact: true } : {}),
     simplify: (y) => foldConstants(y, formula) ?? extra.simplify?.(y.inputs, y),
   };
   const apply = defineOp(op);
@@ -146,16 +148,16 @@ export const pow = pointwise(
 
 /** 1 where the condition holds, else 0. */
 const truth = (condition: Expr) => call("select", condition, constant(1), constant(0));
-const comparison = (name: string, test: (a: Expr, b: Expr) => Expr) =>
+const comparison = (name: string, test: (a: Expr, b: Expr) => Expr, extra: Extra = {}) =>
   pointwise(
     name,
     (a, b) => truth(test(a!, b!)),
     () => [undefined, undefined],
-    { dtype: "f32" },
+    { dtype: "f32", ...extra },
   );
 export const less = comparison("less", (a, b) => call("lt", a, b));
 export const lessEqual = comparison("lessEqual", (a, b) => call("le", a, b));
-export const equal = comparison("equal", (a, b) => call("eq", a, b));
+export const equal = comparison("equal", (a, b) => call("eq", a, b), { exact: true });
 export const greater = (a: Operand, b: Operand): Tensor => less(b, a);
 
 export const sign = pointwise(

@@ -1,6 +1,15 @@
 /** Reductions over whole dimensions that need more than a sum. */
 import { defineOp, type Shape, sizeOf, type Tensor } from "../ir/graph.ts";
-import { allDims, broadcastTo, keptShape, reduceDims, sum, withoutDims } from "./broadcast.ts";
+import {
+  allDims,
+  broadcastTo,
+  keptShape,
+  type ReduceAttrs,
+  reduceDims,
+  reducedShape,
+  sum,
+  withoutDims,
+} from "./broadcast.ts";
 import {
   add,
   div,
@@ -21,32 +30,35 @@ export { sum } from "./broadcast.ts";
 /** Who gets the gradient where several places hold the maximum: all, equally, or the first. */
 export type Ties = "shared" | "first";
 
-const maxOp = defineOp<{ dims: readonly number[]; ties: Ties }>({
+const maxOp = defineOp<ReduceAttrs & { ties: Ties }>({
   name: "max",
-  infer: ([x], { dims }) => ({ shape: keptShape(x!.shape, dims), dtype: x!.dtype }),
-  lower: ([x], at, y) => reduceDims("max", x!, at, y.inputs[0]!.type.shape, y.attrs.dims),
+  infer: ([x], attrs) => ({ shape: reducedShape(x!.shape, attrs), dtype: x!.dtype }),
+  lower: ([x], at, y) => reduceDims("max", x!, at, y.inputs[0]!.type.shape, y.attrs),
   grad(dy, y) {
     const [x] = y.inputs;
     const { dims, ties } = y.attrs;
-    const hit = equal(x!, broadcastTo(y, x!.type.shape));
-    if (ties === "shared") return [mul(hit, div(dy, sum(hit, dims)))];
+    const { shape } = x!.type;
+    const kept = keptShape(shape, dims);
+    const hit = equal(x!, broadcastTo(reshape(y, kept), shape));
+    const dx = reshape(dy, kept);
+    if (ties === "shared") return [mul(hit, div(dx, sum(hit, dims)))];
     const first = firstPosition(hit, dims);
-    return [mul(equal(position(x!.type.shape, dims), first), dy)];
+    return [mul(equal(position(shape, dims), first), dx)];
   },
   reads: (y) => [sizeOf(y.inputs[0]!.type.shape)],
   work: (y) => sizeOf(y.inputs[0]!.type.shape) / sizeOf(y.type.shape),
 });
 
-/** Maximum over the given dimensions (default all), kept with extent 1 if `keep`. */
+/** Maximum over the given dimensions (default all); they stay with extent 1 if `keep`, else disappear. */
 export function max(
   x: Tensor,
   dims: readonly number[] = allDims(x),
   keep = true,
   ties: Ties = "shared",
 ): Tensor {
-  const real = dims.filter((d) => x.type.shape[d] !== 1);
-  const y = real.length === 0 ? x : maxOp([x], { dims: real, ties });
-  return keep ? y : reshape(y, withoutDims(x.type.shape, dims));
+  const attrs = { dims, keep, ties };
+  const trivial = dims.every((d) => x.type.shape[d] === 1);
+  return trivial ? reshape(x, reducedShape(x.type.shape, attrs)) : maxOp([x], attrs);
 }
 
 /** Row-major position within the given dimensions. */

@@ -23,7 +23,13 @@ export interface OutputSpec {
   readonly loss: Named<Loss>;
   readonly lossPath: SpecPath;
   readonly weight: number;
-  readonly metrics: readonly { readonly metric: Named<Metric>; readonly path: SpecPath }[];
+  readonly metrics: readonly ReportedMetric[];
+}
+export interface ReportedMetric {
+  /** What it is reported as; a second `mse` is `mse_1`, and with several outputs theirs come first. */
+  readonly name: string;
+  readonly metric: Named<Metric>;
+  readonly path: SpecPath;
 }
 export interface Spec {
   readonly name: string;
@@ -128,15 +134,16 @@ function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly 
   const outputs = names.map((layer) =>
     collect((): OutputSpec => {
       const lossPath: SpecPath = single ? ["loss"] : ["loss", layer];
-      const metricsPath: SpecPath =
-        single || Array.isArray(parsed.metrics) ? ["metrics"] : ["metrics", layer];
+      const forAll = Array.isArray(parsed.metrics) || typeof parsed.metrics === "string";
+      const metricsPath: SpecPath = single || forAll ? ["metrics"] : ["metrics", layer];
+      const prefix = names.length > 1 ? `${layer}_` : "";
       const loss = check(lossOption(), at(parsed, lossPath), "the loss", lossPath);
       return {
         layer,
         loss,
         lossPath,
         weight: parsed.loss_weights?.[layer] ?? 1,
-        metrics: metricsOf(at(parsed, metricsPath), metricsPath),
+        metrics: metricsOf(at(parsed, metricsPath), metricsPath, prefix),
       };
     }),
   );
@@ -144,12 +151,19 @@ function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly 
   return outputs as OutputSpec[];
 }
 
-function metricsOf(value: unknown, path: SpecPath): OutputSpec["metrics"] {
+function metricsOf(value: unknown, path: SpecPath, prefix: string): readonly ReportedMetric[] {
   if (value === undefined || value === null) return [];
   const metric = metricOption();
   const schema = z.union([z.array(metric), metric.transform((m) => [m])]);
   const list = check(Array.isArray(value) ? z.array(metric) : schema, value, "metrics", path);
-  return list.map((m, i) => ({ metric: m, path: Array.isArray(value) ? [...path, i] : path }));
+  const used = new Map<string, number>();
+  return list.map((metric, i) => {
+    const base = `${prefix}${metric.definition.name}`;
+    const before = used.get(base) ?? 0;
+    used.set(base, before + 1);
+    const name = before === 0 ? base : `${base}_${before}`;
+    return { name, metric, path: Array.isArray(value) ? [...path, i] : path };
+  });
 }
 
 /** Whether a mapping is `output: …` and not `name: {options}`. */
@@ -220,13 +234,10 @@ function checkClipping({ optimizer }: ParsedSpec): void {
 
 /** What the metrics of an epoch are called, without and with `val_`. */
 export function metricNames(outputs: readonly OutputSpec[]): readonly string[] {
-  const prefix = (o: OutputSpec) => (outputs.length > 1 ? `${o.layer}_` : "");
   return [
     "loss",
     ...(outputs.length > 1 ? outputs.map((o) => `${o.layer}_loss`) : []),
-    ...outputs.flatMap((o) =>
-      o.metrics.map(({ metric }) => `${prefix(o)}${metric.definition.name}`),
-    ),
+    ...outputs.flatMap((o) => o.metrics.map(({ name }) => name)),
   ];
 }
 

@@ -194,14 +194,13 @@ function measure(
     invariant(aligned, `${output.layer}: target does not fit`);
     const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
     if (several) count(`${output.layer}_loss`, value);
-    for (const { metric } of output.metrics) {
+    for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
       const values = metric.definition.values(
         alignTarget(target, prediction, form)!,
         prediction,
         metric.options,
       );
-      const name = several ? `${output.layer}_${metric.definition.name}` : metric.definition.name;
       count(name, mean(values, undefined, false));
     }
     return op.mul(value, output.weight);

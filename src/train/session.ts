@@ -132,18 +132,12 @@ export class Session {
   async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
     const scalar = async (name: string) => (await this.executable.read(name))[0]!;
     const samples = await scalar(names.samples(phase));
-    const finish = new Map(
-      this.plan.spec.outputs.flatMap((o) =>
-        o.metrics.map(
-          ({ metric: { definition } }) => [definition.name, definition.finish] as const,
-        ),
-      ),
-    );
+    const reported = this.plan.spec.outputs.flatMap((o) => o.metrics);
     const result: Record<string, number> = {};
     for (const metric of only) {
       const mean = (await scalar(names.total(phase, metric))) / samples;
-      const own = [...finish].find(([name]) => metric === name || metric.endsWith(`_${name}`))?.[1];
-      result[metric] = own ? own(mean) : mean;
+      const { finish } = reported.find((m) => m.name === metric)?.metric.definition ?? {};
+      result[metric] = finish ? finish(mean) : mean;
     }
     return result;
   }

@@ -46,6 +46,13 @@ function assertMoments(values: Float32Array, { mean, std, min, max }: Initialize
   assert.ok(m.min >= min - rounding && m.max <= max + rounding, `${m.min} to ${m.max}`);
 }
 
+/** Uniform numbers come near both limits: missing a 5000th of the range has probability e⁻¹⁰. */
+function assertReachesLimits(values: Float32Array, { min, max }: InitializerRecord): void {
+  const m = moments(values);
+  const slack = (max! - min!) / 5000;
+  assert.ok(m.min < min! + slack && m.max > max! - slack, `only ${m.min} to ${m.max}`);
+}
+
 /** The distance from the distribution, where it is a continuous one. */
 function distance(values: Float32Array, r: InitializerRecord): number | undefined {
   switch (r.distribution) {
@@ -70,6 +77,7 @@ for (const r of records) {
     assert.is(values.length, sizeOf(r.shape));
     if (r.distribution === "orthogonal") assertOrthogonal(values, r.shape, r.gain!);
     else assertMoments(values, r);
+    if (r.distribution === "uniform") assertReachesLimits(values, r);
     const d = distance(values, r);
     assert.ok(d === undefined || d < 2.2, `${d} from ${r.distribution}`);
   });

@@ -1,163 +1,21 @@
 /**
- * Convolution, pooling, normalisation and resizing beyond the fixtures: gradients against central
- * differences with random options and shapes, the transposed convolution as the adjoint of the
- * convolution, and what does not fit.
+ * Convolution, pooling, normalisation and resizing beyond what holds for every layer: the transposed
+ * convolution as the adjoint of the convolution, and what does not fit.
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Shape, sizeOf } from "../../src/ir/graph.ts";
-import { layers } from "../../src/nn/layers/index.ts";
 import { sum } from "../../src/ops/broadcast.ts";
 import { mul } from "../../src/ops/pointwise.ts";
 import { ProblemError } from "../../src/support/errors.ts";
 import { buildLayer } from "../support/build-layer.ts";
-import { evaluate, gradientError, input, random } from "../support/evaluate.ts";
+import { evaluate, input, random } from "../support/evaluate.ts";
 import type { Options } from "../support/keras.ts";
 
 type Random = ReturnType<typeof random>;
-interface Drawn {
-  readonly options: Options;
-  readonly shape: Shape;
-  readonly training?: boolean;
-}
-
-const image = (r: Random, channels = r.int(1, 2)): Shape => [
-  r.int(1, 2),
-  r.int(3, 6),
-  r.int(3, 6),
-  channels,
-];
-const sequence = (r: Random, channels = r.int(1, 2)): Shape => [r.int(1, 2), r.int(3, 7), channels];
 /** One number or one a dimension. */
 const each = (r: Random, rank: number, lo: number, hi: number) =>
   r.uniform() < 0.5 ? r.int(lo, hi) : Array.from({ length: rank }, () => r.int(lo, hi));
-const padding = (r: Random) => r.pick(["valid", "same"]);
-/** Strides, or holes, or neither. */
-const steps = (r: Random, rank: number): Options =>
-  r.pick<Options>([
-    { strides: each(r, rank, 1, 3) },
-    { dilation_rate: each(r, rank, 1, 2), padding: "same" },
-    {},
-  ]);
-const bias = (r: Random): Options => ({ use_bias: r.pick([true, false]), activation: "tanh" });
-
-const convolution =
-  (rank: number, shape: (r: Random, channels: number) => Shape) => (r: Random) => {
-    const groups = r.int(1, 2);
-    const options = {
-      filters: groups * r.int(1, 2),
-      kernel_size: each(r, rank, 1, 3),
-      padding: padding(r),
-      groups,
-      ...steps(r, rank),
-      ...bias(r),
-    };
-    return { options, shape: shape(r, groups * r.int(1, 2)) };
-  };
-const pooling = (rank: number, shape: (r: Random) => Shape) => (r: Random) => {
-  const strides = r.pick([undefined, null, each(r, rank, 1, 3)]);
-  const options = {
-    pool_size: each(r, rank, 1, 3),
-    padding: padding(r),
-    ...(strides === undefined ? {} : { strides }),
-  };
-  return { options, shape: shape(r) };
-};
-const overall = (shape: (r: Random) => Shape) => (r: Random) => ({
-  options: { keepdims: r.pick([true, false]) },
-  shape: shape(r),
-});
-const border = (r: Random, most: number) =>
-  r.pick([
-    r.int(0, most),
-    [r.int(0, most), r.int(0, most)],
-    [
-      [r.int(0, most), r.int(0, most)],
-      [r.int(0, most), r.int(0, most)],
-    ],
-  ]);
-const scaling = (r: Random): Options => ({
-  epsilon: r.uniform(0.01, 0.5),
-  center: r.pick([true, false]),
-  scale: r.pick([true, false]),
-});
-
-const generators: Readonly<Record<string, (r: Random) => Drawn>> = {
-  conv1d: convolution(1, sequence),
-  conv2d: convolution(2, image),
-  depthwise_conv2d: (r) => ({
-    options: {
-      kernel_size: each(r, 2, 1, 3),
-      padding: padding(r),
-      depth_multiplier: r.int(1, 2),
-      ...steps(r, 2),
-      ...bias(r),
-    },
-    shape: image(r),
-  }),
-  conv2d_transpose: (r) => ({
-    options: {
-      filters: r.int(1, 2),
-      kernel_size: each(r, 2, 1, 3),
-      padding: padding(r),
-      ...steps(r, 2),
-      ...bias(r),
-    },
-    shape: [r.int(1, 2), r.int(1, 3), r.int(1, 3), r.int(1, 2)],
-  }),
-  max_pooling1d: pooling(1, sequence),
-  max_pooling2d: pooling(2, image),
-  average_pooling1d: pooling(1, sequence),
-  average_pooling2d: pooling(2, image),
-  global_max_pooling1d: overall(sequence),
-  global_max_pooling2d: overall(image),
-  global_average_pooling1d: overall(sequence),
-  global_average_pooling2d: overall(image),
-  zero_padding2d: (r) => ({ options: { padding: border(r, 3) }, shape: image(r) }),
-  cropping2d: (r) => ({ options: { cropping: border(r, 1) }, shape: image(r) }),
-  up_sampling2d: (r) => ({
-    options: { size: each(r, 2, 1, 3), interpolation: r.pick(["nearest", "bilinear"]) },
-    shape: [r.int(1, 2), r.int(1, 3), r.int(1, 3), r.int(1, 2)],
-  }),
-  batch_normalization: (r) => ({
-    options: { ...scaling(r), momentum: r.uniform(), axis: r.pick([-1, 1, 2]) },
-    shape: [r.int(3, 5), r.int(1, 3), r.int(2, 3)],
-    training: r.pick([true, false]),
-  }),
-  layer_normalization: (r) => ({
-    options: {
-      ...scaling(r),
-      axis: r.pick<number | number[]>([-1, 1, [1, 2], [-1, -2]]),
-      rms_scaling: r.pick([true, false]),
-    },
-    shape: [r.int(1, 3), r.int(2, 4), r.int(2, 4)],
-  }),
-};
-
-for (const [name, draw] of Object.entries(generators)) {
-  test(`gradient of ${name} against differences`, async () => {
-    for (let seed = 1; seed <= 6; seed++) {
-      const r = random(seed);
-      const { options, shape, training } = draw(r);
-      const about = `${JSON.stringify(options)} of [${shape}], seed ${seed}`;
-      const x = input("x", shape);
-      const { output, weights } = buildLayer({ layer: name, options, x, training: !!training });
-      const wrt = [x, ...weights.values()];
-      const positive = (w: (typeof wrt)[number]) => w === weights.get("moving_variance");
-      const feed = new Map(
-        wrt.map((w) => [w, r.array(sizeOf(w.type.shape), positive(w) ? 0.5 : -2, 2)] as const),
-      );
-      const error = await gradientError(output, wrt, feed);
-      assert.ok(error < 1e-6, `relative error ${error}: ${about}`);
-    }
-  });
-}
-
-test("every layer of these families has a generator", () => {
-  const family = /^(conv|depthwise|max_|average_pool|global|zero|cropping|up_|.*normalization$)/;
-  const missing = layers.map((l) => l.name).filter((n) => family.test(n) && !generators[n]);
-  assert.equal(missing, []);
-});
 
 test("conv2d_transpose is the adjoint of conv2d: Σ y·conv(x) = Σ x·transposed(y)", async () => {
   for (let seed = 1; seed <= 20; seed++) {

@@ -74,6 +74,36 @@ test("pairs of neighbours fill the square evenly", async () => {
   }
 });
 
+test("numbers coincide as often as chance has it", async () => {
+  for (const point of points) {
+    const different = new Set(await draws(point)).size;
+    // Of n numbers out of m, about n²/2m repeat another, with Poisson's distribution.
+    const repeats = count - different;
+    const expected = count ** 2 / 2 ** 25 - count ** 3 / (6 * 2 ** 48);
+    within((repeats - expected) / Math.sqrt(expected), `${point}: ${repeats} repeats`);
+  }
+});
+
+test("avalanche: another bit of the element flips every bit of the number half the time", async () => {
+  for (const point of points.slice(0, 4)) {
+    const x = Int32Array.from(await draws(point), (v) => v * 2 ** 24);
+    for (let bit = 0; bit < 18; bit++) {
+      const flips = new Int32Array(24);
+      for (let i = 0; i < count; i++) {
+        if (i & (1 << bit)) continue;
+        const changed = x[i]! ^ x[i | (1 << bit)]!;
+        for (let b = 0; b < 24; b++) flips[b]! += (changed >> b) & 1;
+      }
+      const n = count / 2;
+      for (const [b, k] of flips.entries())
+        within(
+          (2 * k - n) / Math.sqrt(n),
+          `${point}: bit ${bit} of the element, ${b} of the number`,
+        );
+    }
+  }
+});
+
 const neighbours: readonly (readonly [string, Point, Point])[] = [
   ["seeds", [1, 0, 0], [2, 0, 0]],
   ["seeds", [1000, 5, 1], [1001, 5, 1]],

@@ -32,7 +32,9 @@ export const native: Backend = {
     if (!found)
       return { ok: false, reason: "no C compiler was found (tried $CC, cc, gcc, clang)", fix };
     const { width } = found.target;
-    return { ok: true, device: `${found.version}, vectors of ${width} floats` };
+    // "cc (Debian 12.2.0-14) 12.2.0" says its number twice.
+    const version = found.version.replace(/\s*\([^)]*\)/, "");
+    return { ok: true, device: `${version}, vectors of ${width} floats` };
   },
   async compile(program, constants, options) {
     const found = await known();

@@ -1,0 +1,168 @@
+/** Every layer of the catalogue through one harness; what does not fit; dropout. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { gradients } from "../../src/compiler/autodiff.ts";
+import { type Shape, sizeOf } from "../../src/ir/graph.ts";
+import { layers } from "../../src/nn/layers/index.ts";
+import { buildModel } from "../../src/nn/model.ts";
+import { wire } from "../../src/nn/wiring.ts";
+import { sum } from "../../src/ops/broadcast.ts";
+import { uniform } from "../../src/ops/random.ts";
+import { layerOption } from "../../src/spec/schema.ts";
+import { ProblemError } from "../../src/support/errors.ts";
+import { checkLayer, modelOf, randomFeed, step } from "../support/check-layer.ts";
+import { evaluate, input, random } from "../support/evaluate.ts";
+import { assertClose, feedOf, type Options } from "../support/keras.ts";
+import { layerCases } from "../support/layer-cases.ts";
+import { correlationZ, moments } from "../support/statistics.ts";
+
+for (const { name } of layers) {
+  test(`${name}: shape, gradients, training and inference`, async () => {
+    const draw = layerCases[name];
+    assert.ok(draw, `give ${name} a generator in test/support/layer-cases.ts`);
+    for (let seed = 1; seed <= 6; seed++) {
+      const drawn = draw(random(seed));
+      try {
+        await checkLayer(name, drawn, seed);
+      } catch (error) {
+        assert.unreachable(`seed ${seed}, ${JSON.stringify(drawn)}: ${(error as Error).message}`);
+      }
+    }
+  });
+}
+
+test("no generator without its layer", () => {
+  const known = layers.map((l) => l.name);
+  assert.equal(
+    Object.keys(layerCases).filter((name) => !known.includes(name)),
+    [],
+  );
+});
+
+/** Layer, options, shape of an example; the place in the spec, and part of the problem. */
+const misfits: readonly (readonly [string, Options, Shape, readonly string[], RegExp])[] = [
+  ["dense", { units: 3 }, [], [], /at least one dimension/],
+  [
+    "dense",
+    { units: 3, activation: { softmax: { axis: 2 } } },
+    [4],
+    ["dense", "activation", "softmax", "axis"],
+    /-2 to 1/,
+  ],
+  [
+    "dense",
+    { units: 3, bias_initializer: "orthogonal" },
+    [4],
+    ["dense", "bias_initializer"],
+    /two dimensions/,
+  ],
+  [
+    "activation",
+    { function: { softmax: { axis: -4 } } },
+    [4, 5],
+    ["activation", "function", "softmax", "axis"],
+    /no axis -4/,
+  ],
+  ["reshape", { target_shape: [3, 4] }, [10], ["reshape", "target_shape"], /10 elements/],
+  ["reshape", { target_shape: [3, -1] }, [10], ["reshape", "target_shape"], /multiple of 3/],
+  ["reshape", { target_shape: [-1, -1] }, [10], ["reshape", "target_shape"], /at most one/],
+];
+for (const [name, options, shape, path, says] of misfits) {
+  test(`${name} ${JSON.stringify(options)} does not fit [${shape}]`, () => {
+    for (const training of [true, false]) {
+      try {
+        modelOf(name, { options, inputs: [shape] }, { batch: 2, training });
+      } catch (error) {
+        assert.instance(error, ProblemError);
+        const [problem] = (error as ProblemError).problems;
+        assert.equal(problem!.path, ["model", 1, ...path], "the place in the spec");
+        assert.match(JSON.stringify(problem), says);
+        continue;
+      }
+      assert.unreachable("it was accepted");
+    }
+  });
+}
+
+test("an input layer takes the data's shape, but for dimensions of 1", () => {
+  const bound = (declared: Shape, data: Shape) => {
+    const { extras: _, ...layer } = layerOption().parse({ input: { shape: declared } });
+    const model = wire("test", [{ layer, name: "it", from: undefined }]);
+    const inputs = new Map([["it", input("x", [2, ...data])]]);
+    const none = () => assert.unreachable() as never;
+    return buildModel(model, { training: false, inputs, uniform: none }).outputs.get("it")!;
+  };
+  assert.equal(bound([28, 28, 1], [28, 28]).type.shape, [2, 28, 28, 1]);
+  assert.equal(bound([6], [1, 6]).type.shape, [2, 6]);
+  assert.throws(
+    () => bound([28, 27], [28, 28]),
+    (error: Error) => {
+      const [problem] = (error as ProblemError).problems;
+      return problem!.path.join(".") === "model.0.input.shape";
+    },
+  );
+});
+
+test("dropout keeps a share of 1 − rate and makes it larger by 1/(1 − rate)", async () => {
+  for (let seed = 0; seed < 6; seed++) {
+    const rate = random(seed).uniform(0.1, 0.9);
+    const drawn = { options: { rate }, inputs: [[50, 40]] };
+    const model = modelOf("dropout", drawn, { batch: 8, training: true, seed });
+    const feed = randomFeed(model, seed);
+    const [x] = model.inputs;
+    const [dx] = gradients(sum(model.output, undefined, false), [x!]);
+    const [y, slope] = await evaluate([model.output, dx!], feed);
+    const scale = 1 / (1 - rate);
+    const kept = slope!.filter((v) => v !== 0).length;
+    const n = slope!.length;
+    const z = (kept - n * (1 - rate)) / Math.sqrt(n * rate * (1 - rate));
+    assert.ok(Math.abs(z) < 4.5, `${kept} of ${n} kept at rate ${rate}`);
+    // The gradient goes through the elements that the forward pass kept, and through no others.
+    assertClose([...new Set(slope)].sort(), [0, scale], 1e-12, "slopes");
+    assertClose(
+      y!,
+      feed.get(x!)!.map((v, i) => v * slope![i]!),
+      1e-12,
+      "the same mask forward and backward",
+    );
+  }
+});
+
+test("dropout: the identity outside training and at rate 0; rates of 1 and more are refused", () => {
+  for (const [rate, training] of [
+    [0.5, false],
+    [0, true],
+  ] as const) {
+    const model = modelOf("dropout", { options: { rate }, inputs: [[3]] }, { batch: 2, training });
+    assert.is(model.output, model.inputs[0]);
+  }
+  for (const rate of [1, 1.5, -0.1])
+    assert.not.ok(layerOption().safeParse({ dropout: { rate } }).success, `${rate}`);
+});
+
+test("masks of two dropout layers, and of one in two steps, are independent", async () => {
+  const entry = (name: string) => {
+    const { extras: _, ...layer } = layerOption().parse({ dropout: { rate: 0.5 } });
+    return { layer, name, from: undefined };
+  };
+  const x = input("x", [64, 256]);
+  const model = wire("test", [entry("a"), entry("b")]);
+  const { outputs } = buildModel(model, {
+    training: true,
+    inputs: new Map([["input", x]]),
+    uniform: (shape, request) => uniform(step, 1, request, shape),
+  });
+  const ones = new Float64Array(sizeOf(x.type.shape)).fill(1);
+  const masks = async (at: number) => {
+    const feed = feedOf([x, ones], [step, Float64Array.of(at)]);
+    const [a, b] = await evaluate([outputs.get("a")!, outputs.get("b")!], feed);
+    return { a: a!, both: b! };
+  };
+  const [now, next] = [await masks(3), await masks(4)];
+  const share = moments(now.both).mean;
+  // Each element passes with probability ¼, then weighs 4: variance 3.
+  assert.ok(Math.abs(share - 1) < (4.5 * Math.sqrt(3)) / Math.sqrt(ones.length), `${share}`);
+  assert.ok(Math.abs(correlationZ(now.a, next.a)) < 4.5, "steps");
+});
+
+test.run();
