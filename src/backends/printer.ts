@@ -21,6 +21,8 @@ export interface Dialect {
   constant(e: Const): string;
   call(e: Call, args: readonly string[]): string;
   load(e: Load, at: readonly string[]): string;
+  /** Whether a value must be declared, even where it is used once only. */
+  declares?(e: Call | Load): boolean;
   /** `const name = value` */
   declare(name: string, type: ScalarType, value: string): string;
   /** The accumulator of a reduction, before its loops. */
@@ -108,7 +110,8 @@ class BodyPrinter {
     if (e.kind === "reduce") return this.#reduce(e, home, number);
     const shared = (this.#uses.get(number) ?? 0) > 1;
     const invariantHere = home !== this.#scopes.at(-1);
-    if ((!shared && !invariantHere) || typeOf(e) === "bool") return this.#value(e);
+    const declared = shared || invariantHere || this.#dialect.declares?.(e);
+    if (!declared || typeOf(e) === "bool") return this.#value(e);
     return this.#within(home, () => {
       const value = this.#value(e);
       return this.#local(home, number, e, value);

@@ -45,6 +45,9 @@ export function dialect(nameOf: (b: TensorBuffer) => string, integers: Integers)
           ? leastFloat
           : leastFloat.replace("-", ""),
     call: (e, args) => printCall(e, args, integers),
+    // An index that is read from an array is a float until an integer variable holds it: times the size
+    // of a row, it would pass 2²⁴ in a large dataset and lose its last digits.
+    declares: (e) => integers.exist && e.kind === "load" && e.buffer.dtype === "i32",
     load: (e: Load, at) => `${nameOf(e.buffer)}[${at[0]}]`,
     declare: (name, type, value) =>
       type === "int" && integers.exist
