@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { oneOf, suggest } from "../support/suggest.ts";
+import { describeIssue, headline, type IssueParams, needs, show } from "./issues.ts";
 
 export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
   readonly name: string;
@@ -19,14 +20,6 @@ export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
 export interface Named<D extends Definition = Definition> {
   readonly definition: D;
   readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** What a custom issue carries for the error message; read by `spec/problems.ts`. */
-export interface IssueParams {
-  readonly at?: "key" | "value";
-  readonly expected?: string;
-  readonly received?: string;
-  readonly fix?: string;
 }
 
 /** How the input of a schema looks, for the JSON Schema export; set by `named` and `section`. */
@@ -113,7 +106,7 @@ function choose<D extends Definition>(
   const record = value as Record<string, unknown>;
   const keys = Object.keys(record).filter((k) => !extras.includes(k));
   if (keys.length !== 1) {
-    const known = keys.filter((k) => names.includes(k));
+    const known = ownNames(keys, definitions);
     const stray = known.length === 1 ? keys.find((k) => k !== known[0]) : keys[1];
     issue(stray === undefined ? [] : [stray], severalKeys(kind, known, stray), {
       at: stray === undefined ? "value" : "key",
@@ -130,6 +123,14 @@ function choose<D extends Definition>(
   const definition = find(name, [name], "key");
   const rest = Object.fromEntries(extras.filter((k) => k in record).map((k) => [k, record[k]]));
   return definition && { definition, key: name, raw: record[name], rest };
+}
+
+/** Keys that name a definition; an option of the first is none, though something may be called so too. */
+function ownNames(keys: readonly string[], definitions: readonly Definition[]): readonly string[] {
+  const find = (key: string) => definitions.find((d) => namesOf(d).includes(key));
+  const named = keys.filter(find);
+  const options = Object.keys(find(named[0] ?? "")?.options ?? {});
+  return named.filter((key) => !options.includes(key));
 }
 
 function severalKeys(kind: string, known: readonly string[], stray: string | undefined): string {
@@ -186,10 +187,14 @@ function parseShape(
   const meant = unknown.map((key) => reportUnknown(key, known, owner, path, issue));
   const result = z.object(shape).safeParse(value);
   for (const e of result.error?.issues ?? []) {
+    const [key = ""] = e.path;
+    const missing =
+      e.path.length === 1 && (value as Record<PropertyKey, unknown>)[key] === undefined;
     // An option that is missing because it is misspelt has been reported already.
-    if (isMissing(e) && e.path.length === 1 && meant.includes(String(e.path[0]))) continue;
+    if (missing && meant.includes(String(key))) continue;
     const params = "params" in e ? (e.params as IssueParams) : describeIssue(e, value);
-    issue([...path, ...e.path], e.code === "custom" ? e.message : headline(e, owner), params);
+    if (missing) issue([...path, key], needs(owner, key), { ...params, received: "nothing" });
+    else issue([...path, ...e.path], e.code === "custom" ? e.message : headline(e, owner), params);
   }
   return result.success && unknown.length === 0 ? result.data : undefined;
 }
@@ -213,71 +218,4 @@ function reportUnknown(
   return near;
 }
 
-const isMissing = (e: z.core.$ZodIssue) =>
-  e.code === "invalid_type" && e.message.includes("received undefined");
-
-/** A zod issue in the words of the spec's user. */
-export function headline(e: z.core.$ZodIssue, owner: string): string {
-  const option = e.path.map((p) => (typeof p === "number" ? `[${p}]` : String(p))).join(".");
-  return isMissing(e) ? `${owner} needs \`${option}\`` : `\`${option}\` of ${owner} is not right`;
-}
-
-export function describeIssue(e: z.core.$ZodIssue, root: unknown): IssueParams {
-  const value = e.path.reduce<unknown>(
-    (v, key) => (v as Record<PropertyKey, unknown>)?.[key],
-    root,
-  );
-  const received = value === undefined ? "nothing" : show(value);
-  switch (e.code) {
-    case "invalid_type":
-      return { expected: typeNames[e.expected] ?? e.expected, received };
-    case "too_small":
-    case "too_big": {
-      const low = e.code === "too_small";
-      const limit = low ? e.minimum : e.maximum;
-      const unit = e.origin === "array" ? " entries" : e.origin === "string" ? " characters" : "";
-      const relation = e.inclusive
-        ? low
-          ? "at least"
-          : "at most"
-        : low
-          ? "more than"
-          : "less than";
-      return { expected: `${relation} ${limit}${unit}`, received };
-    }
-    case "invalid_value":
-      return { expected: oneOf(e.values.map(String)), received, ...nearest(value, e.values) };
-    case "invalid_union":
-      return {
-        expected: e.errors
-          .flat()
-          .map((x) => ("expected" in x ? (typeNames[String(x.expected)] ?? x.expected) : x.message))
-          .join(" or "),
-        received,
-      };
-    default:
-      return { expected: e.message, received };
-  }
-}
-
-function nearest(value: unknown, values: readonly unknown[]): IssueParams {
-  const near = typeof value === "string" ? suggest(value, values.map(String)) : undefined;
-  return near ? { fix: `did you mean \`${near}\`?` } : {};
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  int: "a whole number",
-  number: "a number",
-  string: "a text",
-  boolean: "true or false",
-  array: "a list",
-  object: "a mapping",
-};
-
 const article = (noun: string) => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
-
-/** A value as a spec would show it, cut to one short line. */
-export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}

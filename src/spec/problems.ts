@@ -1,6 +1,6 @@
 /** From zod's issues to problems in the words of the spec's user. */
 import type { z } from "zod";
-import { describeIssue, headline, type IssueParams } from "../nn/definition.ts";
+import { describeIssue, headline, type IssueParams } from "../nn/issues.ts";
 import type { Problem } from "../support/errors.ts";
 
 /** @param owner what the value is, for messages */

@@ -86,7 +86,7 @@ export const specShape = {
     .min(1)
     .optional()
     .describe("Layers whose results are compared with targets."),
-  loss: z.unknown().describe("What is made small; with several outputs, one for each."),
+  loss: z.unknown().optional().describe("What is made small; with several outputs, one for each."),
   loss_weights: z
     .record(z.string(), z.number())
     .optional()

@@ -130,7 +130,7 @@ function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly 
       return undefined;
     }
   };
-  if (!single) collect(() => checkKeys(parsed, names));
+  if (!single) checkKeys(parsed, names);
   const outputs = names.map((layer) =>
     collect((): OutputSpec => {
       const lossPath: SpecPath = single ? ["loss"] : ["loss", layer];

@@ -3,14 +3,25 @@ import { distance } from "fastest-levenshtein";
 /** The candidate nearest to a misspelt word, if one is near enough to be what was meant. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const plain = (s: string) => s.toLowerCase().replaceAll(/[-_\s]/g, "");
-  const near = (candidate: string) => distance(plain(word), plain(candidate));
+  const near = (candidate: string) => edits(plain(word), plain(candidate));
   let best: string | undefined;
   for (const candidate of candidates) {
     if (best === undefined || near(candidate) < near(best)) best = candidate;
   }
-  return best !== undefined && near(best) <= Math.max(1, Math.floor(plain(best).length * 0.4))
-    ? best
-    : undefined;
+  if (best === undefined) return undefined;
+  const most = Math.max(1, Math.floor(plain(best).length * 0.4));
+  // Something must be left of the word: `b` is not `a` misspelt, though one letter apart.
+  const longer = Math.max(plain(word).length, plain(best).length);
+  return near(best) <= Math.min(most, longer - 1) ? best : undefined;
+}
+
+/** Levenshtein's distance, but that two neighbouring letters in the wrong order are one slip. */
+function edits(word: string, candidate: string): number {
+  const swaps = Array.from({ length: Math.max(0, word.length - 1) }, (_, i) => {
+    const swapped = word.slice(0, i) + word[i + 1]! + word[i]! + word.slice(i + 2);
+    return 1 + distance(swapped, candidate);
+  });
+  return Math.min(distance(word, candidate), ...swaps);
 }
 
 /** `one of a, b, c`: for the "expected" line of an error. */

@@ -77,6 +77,7 @@ for (const [name, options, shape, path, says] of misfits) {
         const [problem] = (error as ProblemError).problems;
         assert.equal(problem!.path, ["model", 1, ...path], "the place in the spec");
         assert.match(JSON.stringify(problem), says);
+        assert.ok(problem!.expected && problem!.received && problem!.fix, JSON.stringify(problem));
         continue;
       }
       assert.unreachable("it was accepted");

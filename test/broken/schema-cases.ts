@@ -1,0 +1,130 @@
+/** Misspelt keys at every level, wrong types, numbers out of range. */
+import { type BrokenSpec, broken, override, text } from "./case.ts";
+
+const misspelt: readonly BrokenSpec[] = [
+  broken("top", { "⟦optimiser⟧": "sgd", optimizer: undefined }, /did you mean `optimizer`/),
+  broken("top, nothing near", { "⟦flavour⟧": "sweet" }, /unknown option "flavour"/),
+  broken(
+    "data section",
+    { data: "{ source: mnist, ⟦validation_spilt⟧: 0.2 }" },
+    /validation_split`/,
+  ),
+  broken("source", { data: "{ ⟦cvs⟧: { path: points.csv, target: y } }" }, /mean `csv`/),
+  broken("source by name", { data: "⟦mnits⟧" }, /did you mean `mnist`/),
+  broken(
+    "source option",
+    { data: "{ csv: { path: points.csv, ⟦traget⟧: y } }" },
+    /did you mean `target`/,
+  ),
+  broken("layer", { model: "\n  - ⟦dence⟧: { units: 1 }" }, /did you mean `dense`/),
+  broken("layer by name", { model: "\n  - ⟦flaten⟧\n  - dense: { units: 1 }" }, /mean `flatten`/),
+  broken(
+    "layer option",
+    { model: "\n  - dense:\n      units: 1\n      ⟦activaton⟧: relu" },
+    /did you mean `activation`/,
+  ),
+  broken("layer option, required", { model: "\n  - dense: { ⟦unit⟧: 1 }" }, /did you mean `units`/),
+  broken("activation", { model: "\n  - dense: { units: 1, activation: ⟦rellu⟧ }" }, /mean `relu`/),
+  broken(
+    "activation option",
+    { model: "\n  - dense: { units: 1, activation: { leaky_relu: { ⟦negative_slop⟧: 0.1 } } }" },
+    /did you mean `negative_slope`/,
+  ),
+  broken(
+    "initializer option",
+    { model: "\n  - dense: { units: 1, kernel_initializer: { random_normal: { ⟦std⟧: 1 } } }" },
+    /did you mean `stddev`/,
+  ),
+  broken(
+    "regularizer",
+    { model: "\n  - dense: { units: 1, kernel_regularizer: { ⟦l3⟧: { l3: 1 } } }" },
+    /one of l1, l2/,
+  ),
+  broken("beside a layer", { model: "\n  - dense: { units: 1 }\n    ⟦form⟧: a" }, /from/),
+  broken(
+    "option beside its layer",
+    { model: "\n  - dense: { units: 1 }\n    ⟦activation⟧: relu" },
+    /indent `activation` under `dense`/,
+  ),
+  broken("loss", { loss: "⟦msee⟧" }, /did you mean `mse`/),
+  broken("loss option", { loss: "{ huber: { ⟦dleta⟧: 2 } }" }, /did you mean `delta`/),
+  broken("optimizer", { optimizer: "⟦adamm⟧" }, /did you mean `adam`/),
+  broken("optimizer option", { optimizer: "{ adam: { ⟦lr⟧: 0.1 } }" }, /learning_rate/),
+  broken("metric", { metrics: "[mae, ⟦accurcy⟧]" }, /did you mean `accuracy`/),
+  broken("train", { train: "{ ⟦epoch⟧: 3 }" }, /did you mean `epochs`/),
+  broken("expect", { expect: '{ ⟦val_accuraccy⟧: ">= 0.9" }' }, /no metric "val_accuraccy"/),
+  broken(
+    "two at once",
+    { train: "{ ⟦epoch⟧: 3, ⟦batchsize⟧: 2 }" },
+    /did you mean `epochs`/,
+    /did you mean `batch_size`/,
+  ),
+];
+
+const types: readonly BrokenSpec[] = [
+  broken("units as text", { model: "\n  - dense: { units: ⟦ten⟧ }" }, /a number/, /"ten"/),
+  broken("units with a fraction", { model: "\n  - dense: { units: ⟦1.5⟧ }" }, /a whole number/),
+  broken("negative units", { model: "\n  - dense: { units: ⟦-3⟧ }" }, /more than 0/),
+  broken("no units", { model: "\n  - ⟦dense⟧" }, /layer dense needs `units`/),
+  broken("a layer that is a number", { model: "\n  - ⟦7⟧" }, /this is not a layer/),
+  broken("dropout of 1.5", { model: "\n  - dropout: { rate: ⟦1.5⟧ }" }, /rate.*not right/s, /1/),
+  broken("options that are no mapping", { model: "\n  - dense: ⟦3⟧" }, /a mapping of options/),
+  broken("one layer, no list", { model: "⟦{ dense: { units: 1 } }⟧" }, /a list/),
+  broken("no layers", { model: "⟦[]⟧" }, /at least 1 entry/),
+  broken(
+    "kernel of three sizes",
+    { model: "\n  - conv2d: { filters: 2, kernel_size: ⟦[3, 3, 3]⟧ }" },
+    /a number or exactly 2 entries/,
+  ),
+  broken(
+    "padding unknown",
+    { model: "\n  - conv2d: { filters: 2, kernel_size: 3, padding: ⟦sam⟧ }" },
+    /mean `same`/,
+  ),
+  broken("batch_size 0", { train: "{ batch_size: ⟦0⟧ }" }, /more than 0/),
+  broken("epochs as text", { train: "{ epochs: ⟦many⟧ }" }, /a number/),
+  broken("shuffle as text", { train: "{ shuffle: ⟦yes⟧ }" }, /true or false/),
+  broken("train as list", { train: "⟦[epochs, 3]⟧" }, /not a mapping/),
+  broken("negative seed", { seed: "⟦-1⟧" }, /at least 0/),
+  broken("name with a slash", { name: "⟦a/b⟧" }, /letters, digits/),
+  broken("expect no comparison", { expect: "{ loss: ⟦small⟧ }" }, /comparison|a number/),
+  broken(
+    "validation_split 1.2",
+    { data: "{ source: mnist, validation_split: ⟦1.2⟧ }" },
+    /less than 1/,
+  ),
+  broken("csv path a list", { data: "{ csv: { path: ⟦[a, b]⟧, target: y } }" }, /a text/),
+  broken(
+    "two clip options",
+    { optimizer: "{ adam: { clipnorm: 1, ⟦clipvalue⟧: 0.5 } }" },
+    /one way only/,
+    /keep one of clipnorm, clipvalue/,
+  ),
+  broken(
+    "several errors",
+    { model: "\n  - dense: { units: ⟦-1⟧ }", loss: "mse", train: "{ epochs: ⟦0⟧ }" },
+    /`units`/,
+    /`epochs`/,
+  ),
+  text("no data", "⟦m⟧odel: [{ dense: { units: 1 } }]\nloss: mse\n", /needs `data`/),
+  text("no model", "⟦d⟧ata: mnist\nloss: mse\n", /needs `model`/),
+  text(
+    "no loss",
+    "⟦d⟧ata: mnist\nmodel: [{ dense: { units: 1 } }]\n",
+    /needs `loss`/,
+    /`loss: mse`/,
+  ),
+];
+
+const overrides: readonly BrokenSpec[] = [
+  override("--set an unknown key", ["train.⟦epoch⟧=3"], /did you mean `epochs`/),
+  override("--set a wrong type", ["train.epochs=⟦many⟧"], /a number/),
+  override(
+    "--set an option of another optimizer",
+    ["optimizer.⟦adam⟧.epsilon=1"],
+    /optimizer is sgd/,
+    /put `--set optimizer=adam` before/,
+  ),
+];
+
+export const schemaCases = [...misspelt, ...types, ...overrides];
