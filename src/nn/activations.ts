@@ -105,6 +105,7 @@ export const activations: readonly Activation[] = [
         message: `softmax: there is no axis ${axis}`,
         expected: `-${rank} to ${rank - 1}, the batch being 0`,
         received: `${axis}`,
+        fix: "leave it out: the last dimension, which is that of the classes",
       };
     },
     apply(x, { axis }) {

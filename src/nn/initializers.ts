@@ -8,7 +8,7 @@ import type { RandomStream } from "../support/random.ts";
 import { type Definition, type Named, named } from "./definition.ts";
 
 export interface Initializer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
-  /** What shapes it cannot fill, if any: a sentence for the error. */
+  /** For a shape that it cannot fill: the shapes it can, for the error. */
   unfit?(shape: Shape): string | undefined;
   fill(shape: Shape, options: z.output<z.ZodObject<S>>, random: RandomStream): Float32Array;
 }
@@ -169,7 +169,7 @@ export const initializers: readonly Initializer[] = [
     name: "orthogonal",
     doc: "Orthonormal rows or columns: Q of a random matrix, times gain",
     options: { gain: z.number().default(1).describe("Factor.") },
-    unfit: (shape) => (shape.length < 2 ? "orthogonal needs at least two dimensions" : undefined),
+    unfit: (shape) => (shape.length < 2 ? "a weight of at least two dimensions" : undefined),
     fill: (shape, { gain }, random) =>
       orthogonal(sizeOf(shape.slice(0, -1)), shape.at(-1)!, gain, random),
   }),
@@ -177,7 +177,7 @@ export const initializers: readonly Initializer[] = [
     name: "identity",
     doc: "The identity matrix, times gain",
     options: { gain: z.number().default(1).describe("Factor.") },
-    unfit: (shape) => (shape.length === 2 ? undefined : "identity needs exactly two dimensions"),
+    unfit: (shape) => (shape.length === 2 ? undefined : "a weight of exactly two dimensions"),
     fill: ([rows, columns], { gain }) =>
       Float32Array.from({ length: rows! * columns! }, (_, i) =>
         Math.floor(i / columns!) === i % columns! ? gain : 0,

@@ -128,13 +128,18 @@ function bindInput(examples: Tensor, declared: Shape | undefined, ctx: LayerCont
 }
 
 function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOptions): Weight {
-  const unfit = how.initializer.definition.unfit?.(shape);
-  if (unfit !== undefined) {
+  const { definition } = how.initializer;
+  const expected = definition.unfit?.(shape);
+  if (expected !== undefined) {
     const [option] =
       Object.entries(layer.layer.options).find(([, v]) => v === how.initializer) ?? [];
-    const path = [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])];
-    const received = `${name} of shape [${shape.join(", ")}]`;
-    fail({ path, message: unfit, received, fix: "choose another initializer" });
+    fail({
+      path: [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])],
+      message: `layer ${layer.name}: ${definition.name} cannot fill ${name}`,
+      expected,
+      received: `shape [${shape.join(", ")}]`,
+      fix: "choose another initializer",
+    });
   }
   return {
     name: `${layer.name}/${name}`,

@@ -1,7 +1,15 @@
 import { distance } from "fastest-levenshtein";
 
-/** The candidate nearest to a misspelt word, if one is near enough to be what was meant. */
+/**
+ * The candidate nearest to a misspelt word, if one is near enough to be what was meant; else the only one
+ * that the word is the beginning of.
+ */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  return nearest(word, all) ?? begun(word, all);
+}
+
+function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replaceAll(/[-_\s]/g, "");
   const near = (candidate: string) => edits(plain(word), plain(candidate));
   let best: string | undefined;
@@ -13,6 +21,12 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   // Something must be left of the word: `b` is not `a` misspelt, though one letter apart.
   const longer = Math.max(plain(word).length, plain(best).length);
   return near(best) <= Math.min(most, longer - 1) ? best : undefined;
+}
+
+/** Fewer than three letters begin too many words to mean one. */
+function begun(word: string, candidates: readonly string[]): string | undefined {
+  const [only, another] = candidates.filter((c) => c.startsWith(word));
+  return word.length >= 3 && another === undefined ? only : undefined;
 }
 
 /** Levenshtein's distance, but that two neighbouring letters in the wrong order are one slip. */

@@ -130,6 +130,9 @@ const suitedMetric = (name: string, samples: Samples) =>
 
 function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Samples): string {
   const { name } = loss.definition;
+  if (prediction.type.shape.length > Math.max(samples.shape.length, 1) + 1) {
+    return `an example has too many dimensions there: put \`flatten\` before layer ${layer}`;
+  }
   if (isLabels(samples) && name === "categorical_crossentropy") {
     return "the targets are class numbers: use `sparse_categorical_crossentropy`";
   }
