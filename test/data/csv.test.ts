@@ -43,6 +43,18 @@ test("iris.csv: four features, three classes, 150 rows", async () => {
   assert.equal(rounded(Float32Array.from(means)), [5.8433, 3.0573, 3.758, 1.1993]);
 });
 
+test("one_hot: a categorical target as one value a class, in the test file too", async () => {
+  const data = await loadText(
+    "a,y\n1,cat\n2,ant\n3,bee\n",
+    { one_hot: true, test: "b.csv" },
+    "a,y\n5,bee\n",
+  );
+  assert.equal(data.classes, ["ant", "bee", "cat"]);
+  assert.equal(y(data).shape, [3]);
+  assert.equal([...y(data).values], [0, 0, 1, 1, 0, 0, 0, 1, 0]);
+  assert.equal([...data.validation!.targets.get("y")!.values], [0, 1, 0]);
+});
+
 test("linear.csv: y = x + noise in [-2, 1]", async () => {
   const linear = await load(csv, { path: "linear.csv", target: "y" }, datasets);
   assert.equal([...x(linear).values], [...Array(20).keys()]);

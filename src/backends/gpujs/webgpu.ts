@@ -80,10 +80,17 @@ interface NativeGpu {
   requestAdapter(options?: object): Promise<Adapter | null>;
 }
 
+/**
+ * Dawn, once in a process and for as long as it lives: were it collected as garbage after a run, an event
+ * that Dawn has still to process would read what is gone, and crash.
+ */
+let dawn: NativeGpu | undefined;
+
 /** Opens the GPU for gpu.js; `close` gives everything back. */
 export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Promise<void> }> {
   const { create } = (await import("webgpu")) as unknown as { create(flags: string[]): NativeGpu };
-  const native = create([]);
+  dawn ??= create([]);
+  const native = dawn;
   const options = { powerPreference: "high-performance" };
   if (!(await native.requestAdapter(options))) {
     throw new RunError("webgpu: no usable Vulkan, Metal or D3D12 driver", driverFix);
