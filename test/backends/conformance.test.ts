@@ -4,7 +4,7 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { backendNames, loadBackend } from "../../src/backends/index.ts";
+import { workingBackends } from "../support/backends.ts";
 import { evaluate } from "../support/evaluate.ts";
 import { opOutputs } from "../support/op-cases.ts";
 
@@ -12,14 +12,8 @@ import { opOutputs } from "../support/op-cases.ts";
 const tolerance = 1e-5;
 const seeds = [11, 12];
 
-for (const name of backendNames.filter((n) => n !== "reference")) {
-  const backend = await loadBackend(name);
-  const probe = await backend.probe();
-  if (!probe.ok) {
-    console.log(`skipped: ${name}: ${probe.reason}`);
-    test.skip(`${name}: ${probe.reason}`, () => {});
-    continue;
-  }
+for (const backend of await workingBackends()) {
+  const { name } = backend;
   for (const seed of seeds) {
     test(`${name} agrees with the interpreter, seed ${seed}`, async () => {
       const { outputs, feed } = opOutputs(seed);

@@ -4,7 +4,6 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { backendNames, loadBackend } from "../../src/backends/index.ts";
 import { reference } from "../../src/backends/reference.ts";
 import { compile } from "../../src/compiler/compile.ts";
 import type { Dataset, Examples } from "../../src/data/dataset.ts";
@@ -14,6 +13,7 @@ import { take } from "../../src/ops/take.ts";
 import { parseSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
 import { initialWeights, planRun, Session } from "../../src/train/session.ts";
+import { workingBackends } from "../support/backends.ts";
 import { tinyImages } from "../support/sessions.ts";
 import { dyadics, examples, follow, samples } from "../support/training.ts";
 
@@ -160,14 +160,8 @@ async function takeFromLargeData(backend: Backend): Promise<void> {
   );
 }
 
-for (const name of backendNames.filter((n) => n !== "reference")) {
-  const backend = await loadBackend(name);
-  const probe = await backend.probe();
-  if (!probe.ok) {
-    console.log(`skipped: ${name}: ${probe.reason}`);
-    test.skip(`${name}: ${probe.reason}`, () => {});
-    continue;
-  }
+for (const backend of await workingBackends()) {
+  const { name } = backend;
   for (const [title, which] of Object.entries(cases)) {
     if (name === "headlessgl" && which.dropout) continue;
     test(`${name} trains as the interpreter does: ${title}`, () => compare(which, backend));

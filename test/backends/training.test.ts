@@ -6,10 +6,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { backendNames, loadBackend } from "../../src/backends/index.ts";
+import { loadBackend } from "../../src/backends/index.ts";
 import { reference } from "../../src/backends/reference.ts";
 import type { Backend } from "../../src/ir/program.ts";
 import { trainLoop } from "../../src/train/loop.ts";
+import { workingBackends } from "../support/backends.ts";
 import { openSession, smallSpecs, trainSteps } from "../support/sessions.ts";
 
 setFlagsFromString("--expose-gc");
@@ -44,14 +45,8 @@ function largestError(want: Weights, got: Weights): number {
 const canRun = (backend: string, text: string) =>
   backend !== "headlessgl" || !text.includes("dropout");
 
-for (const name of backendNames.filter((n) => n !== "reference")) {
-  const backend = await loadBackend(name);
-  const probe = await backend.probe();
-  if (!probe.ok) {
-    console.log(`skipped: ${name}: ${probe.reason}`);
-    test.skip(`${name}: ${probe.reason}`, () => {});
-    continue;
-  }
+for (const backend of await workingBackends()) {
+  const { name } = backend;
   for (const [model, text] of Object.entries(smallSpecs).filter(([, t]) => canRun(name, t))) {
     test(`${name}: ${model} after ${steps} steps, and the same bits again`, async () => {
       const want = await weightsAfter(text, reference);
