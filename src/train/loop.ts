@@ -1,5 +1,4 @@
 /** The training loop: passes over the data, in portions small enough to show progress and to be stopped. */
-import type { Verdict } from "../spec/expectation.ts";
 import { judge } from "../spec/expectation.ts";
 import type { EndEvent, EpochEvent, Metrics, ProgressEvent } from "./events.ts";
 import { names, type Phase } from "./graphs.ts";
@@ -40,22 +39,23 @@ export async function* trainLoop(
     epochs: done,
     steps,
     seconds: (performance.now() - began) / 1000,
-    expect: reason === "finished" ? judge(spec.expect, last) : ([] as Verdict[]),
+    expect: reason === "finished" ? judge(spec.expect, last) : [],
     run,
   });
   for (let epoch = 1; epoch <= epochs && steps < mostSteps; epoch++) {
     const start = performance.now();
+    const progress = (p: Portion, validating: boolean): ProgressEvent => ({
+      event: "progress",
+      epoch,
+      epochs,
+      ...p.progress,
+      seconds: since(start),
+      validating,
+    });
     session.beginPass("train", epoch);
     for await (const p of pass(session, "train", train, mostSteps - steps, stopped)) {
       steps += p.advanced;
-      yield {
-        event: "progress",
-        epoch,
-        epochs,
-        ...p.progress,
-        seconds: since(start),
-        validating: false,
-      };
+      yield progress(p, false);
       if (!Number.isFinite(p.progress.loss))
         return finish("diverged", await diagnose(session, epoch, p.progress));
     }
@@ -63,21 +63,9 @@ export async function* trainLoop(
     const metrics: Record<string, number> = { ...(await session.metrics("train")) };
     if (validation) {
       session.beginPass("validation", epoch);
-      for await (const p of pass(
-        session,
-        "validation",
-        validation,
-        Number.POSITIVE_INFINITY,
-        stopped,
-      )) {
-        yield {
-          event: "progress",
-          epoch,
-          epochs,
-          ...p.progress,
-          seconds: since(start),
-          validating: true,
-        };
+      const all = Number.POSITIVE_INFINITY;
+      for await (const p of pass(session, "validation", validation, all, stopped)) {
+        yield progress(p, true);
       }
       if (stopped()) return finish("interrupted");
       for (const [name, value] of Object.entries(await session.metrics("validation")))
