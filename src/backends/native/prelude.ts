@@ -6,6 +6,7 @@
 /** Vector types and operations for `width` floats. Masks are vectors of int, all bits set where true. */
 export function vectorPrelude(width: number): string {
   const splat = Array(width).fill("s_").join(", ");
+  const lanes = Array.from({ length: width }, (_, i) => i).join(", ");
   return `#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,10 +17,19 @@ export function vectorPrelude(width: number): string {
 typedef float vf __attribute__((vector_size(${width * 4})));
 typedef float vu __attribute__((vector_size(${width * 4}), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(${width * 4})));
+typedef int32_t viu __attribute__((vector_size(${width * 4}), aligned(4), may_alias));
+typedef uint32_t vw __attribute__((vector_size(${width * 4})));
+typedef uint8_t vb __attribute__((vector_size(${width})));
+typedef uint8_t vbu __attribute__((vector_size(${width}), aligned(1), may_alias));
 #define LD(p) ((vf)*(const vu *)(p))
 #define ST(p, x) (*(vu *)(p) = (x))
+#define LDI(p) ((vi)*(const viu *)(p))
+#define STI(p, x) (*(viu *)(p) = (x))
+#define LDB(p) __builtin_convertvector((vb)*(const vbu *)(p), vi)
 #define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; })
 #define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
+#define ISELECT(m, a, b) (((m) & (a)) | (~(m) & (b)))
+#define LANES ((vi){${lanes}})
 #define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
 /* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
 #if ${width} == 1

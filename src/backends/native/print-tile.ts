@@ -46,8 +46,7 @@ function tileBody(s: Schedule, rows: number): string {
   const code = new CodePrinter();
   const { vectors } = s.tile;
   const all = range(rows).flatMap((i) => range(vectors).map((v) => [i, v] as const));
-  // Between blocks of the sum, the output itself holds what has been added up.
-  const at = (i: number, v: number) => argumentPlace(s, s.stores[0]!.arg, i, v);
+  const at = (i: number, v: number) => argumentPlace(s, s.partial.arg, i, v);
   code.block(
     `(${parameters(s)
       .map((p) => p.join(" "))

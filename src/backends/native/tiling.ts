@@ -75,6 +75,9 @@ function commonCut(extent: number, t: Target) {
   return best!;
 }
 
+/** Blocks of k with fewer steps than this would mostly load and store their sums. */
+const shortest = 32;
+
 /** A block of k keeps B's panel in the first cache; a block of rows keeps A's rows and their sums in the second. */
 export function chooseBlocks(
   { rows, k }: Loops,
@@ -89,10 +92,12 @@ export function chooseBlocks(
   const lines = row.a < 16 && last.a >= 16 ? 64 * conflict(last.a * 4, 64) : 0;
   const perStep = span * 4 * conflict(last.b * 4, span * 4) + lines;
   const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
-  const goal = Math.max(1, Math.floor(t.l1 / 2 / perStep / inner));
+  const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
   const first = k[0]!.extent;
   const kBlock =
-    depth * perStep > t.l1 && rowTiles > 2 ? Math.ceil(first / Math.ceil(first / goal)) : first;
+    depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
+      ? Math.ceil(first / Math.ceil(first / goal))
+      : first;
   const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
   const perRow = (depth * kBlock) / first;
   const perUnit = (extentOf(rows.map((x) => x.extent)) / units) * perRow * 4;
