@@ -14,24 +14,38 @@ import type { Nest } from "./nest.ts";
 import type { LayoutOf } from "./operands.ts";
 import type { PointerOf } from "./print-product.ts";
 import { workOf, worthSharing } from "./sharing.ts";
+import { turnOf } from "./transpose.ts";
 import { nestDialect, type VectorNest, vectorNest, vectorStore } from "./vector-nest.ts";
 
 type Body = (names: ReadonlyMap<Axis, string>, pointerOf: PointerOf, code: CodePrinter) => void;
 
+export interface FormLoop {
+  readonly axis: Axis;
+  /** How far one iteration goes. */
+  readonly step: number;
+}
 export interface Form {
   /** How many iterations of the first loop make a row of the first axis; undefined if they do not. */
   readonly rowSize: number | undefined;
-  /** The loops, outside in. */
-  readonly loops: readonly Axis[];
+  /** Outside in. */
+  readonly loops: readonly FormLoop[];
   /** One iteration of the innermost loop. */
   readonly body: Body;
-  /** The same for `width` iterations at once; if the last of them `overlaps`, `body` is not needed. */
-  readonly vector?: { readonly width: number; readonly overlaps: boolean; readonly body: Body };
+  /**
+   * What is done where the innermost loop's steps leave something over: one more, which overlaps the last, or
+   * this, element by element.
+   */
+  readonly rest?: "overlap" | Body;
 }
+const singly = (axes: readonly Axis[]): readonly FormLoop[] =>
+  axes.map((axis) => ({ axis, step: 1 }));
 
 /** @param width floats in a vector */
 export const formOf = (nest: Nest, layoutOf: LayoutOf, width: number): Form =>
-  allSameBlocks(nest, layoutOf) ?? plainForm(nest, layoutOf, width);
+  allSameBlocks(nest, layoutOf) ??
+  turnForm(nest, layoutOf, width) ??
+  flatForm(nest, layoutOf) ??
+  loopForm(nest, layoutOf, width);
 
 /** One loop over raw memory, where all that is read at the nest's own place lies in the same blocks. */
 function allSameBlocks(nest: Nest, layoutOf: LayoutOf): Form | undefined {
@@ -46,7 +60,7 @@ function allSameBlocks(nest: Nest, layoutOf: LayoutOf): Form | undefined {
   if (!nest.stores.every((s) => alike(s.buffer) && own(s.value))) return undefined;
   return {
     rowSize: undefined,
-    loops: [flat],
+    loops: singly([flat]),
     body: (names, pointerOf, code) =>
       emit(
         nest,
@@ -63,64 +77,74 @@ const isOwn = (at: readonly Expr[], axes: readonly Axis[]) =>
   at.length === axes.length && at.every((e, d) => e.kind === "index" && e.axis === axes[d]);
 const isUniform = (at: readonly Expr[]) => at.every((e) => e.kind === "const");
 
-/** One flat loop if all axes merge, else a loop an axis with the contiguous one innermost. */
-function plainForm(nest: Nest, layoutOf: LayoutOf, width: number): Form {
+/** One flat loop, if all axes merge. */
+function flatForm(nest: Nest, layoutOf: LayoutOf): Form | undefined {
   const rowMajor = (b: TensorBuffer) => isPlain(layoutOf(b), b.shape);
   const flat: Axis = { name: "f", extent: sizeOf(nest.axes.map((a) => a.extent)) };
   const views = new FlatViews();
   const bodies = nest.stores.map((s) => flattenBody(s.value, splitAxis(flat, nest.axes), views));
   const allPlain = nest.stores.every((s) => rowMajor(s.buffer) && everyLoad(s.value, rowMajor));
-  if (allPlain && nest.axes.length > 0 && !bodies.some(divides) && !bodies.some(reduces)) {
-    return {
-      rowSize: flat.extent / nest.axes[0]!.extent,
-      loops: [flat],
-      body: (names, pointerOf, code) => {
-        const stores = nest.stores.map((s, i) => ({ buffer: s.buffer, value: bodies[i]! }));
-        const origin: PointerOf = (b) => pointerOf(views.origin(b));
-        emit(
-          { ...nest, stores },
-          names,
-          origin,
-          code,
-          (_, __, printed) => printed[0]!,
-          names.get(flat)!,
-        );
-      },
-    };
-  }
-  const loops = loopOrder(nest, layoutOf);
-  const vector = vectorForm(nest, loops, layoutOf, width);
+  if (!allPlain || nest.axes.length === 0 || bodies.some(divides) || bodies.some(reduces))
+    return undefined;
   return {
-    ...(vector ? { vector } : {}),
-    rowSize: loops[0] === nest.axes[0] ? 1 : undefined,
-    loops,
+    rowSize: flat.extent / nest.axes[0]!.extent,
+    loops: singly([flat]),
     body: (names, pointerOf, code) => {
-      const address = (b: TensorBuffer, _: readonly Expr[], printed: readonly string[]) =>
-        addressText(layoutOf(b), printed);
-      const all = new Map(nest.axes.map((a) => [a, names.get(a) ?? "0"]));
-      const own = [...all.values()];
-      emit(nest, all, pointerOf, code, address, undefined, (b) => addressText(layoutOf(b), own));
+      const stores = nest.stores.map((s, i) => ({ buffer: s.buffer, value: bodies[i]! }));
+      const origin: PointerOf = (b) => pointerOf(views.origin(b));
+      emit(
+        { ...nest, stores },
+        names,
+        origin,
+        code,
+        (_, __, printed) => printed[0]!,
+        names.get(flat)!,
+      );
     },
   };
 }
 
+/** A transposing copy: squares of vectors. */
+function turnForm(nest: Nest, layoutOf: LayoutOf, width: number): Form | undefined {
+  const turn = turnOf(nest, layoutOf, width);
+  if (!turn) return undefined;
+  const others = nest.axes.filter((a) => a !== turn.from && a !== turn.to && a.extent > 1);
+  const squares = [turn.from, turn.to].map((axis) => ({ axis, step: width }));
+  return { rowSize: undefined, loops: [...singly(others), ...squares], body: turn.body };
+}
+
+/** A loop an axis with the contiguous one innermost, by vectors if it can be. */
+function loopForm(nest: Nest, layoutOf: LayoutOf, width: number): Form {
+  const axes = loopOrder(nest, layoutOf);
+  const single: Body = (names, pointerOf, code) => {
+    const address = (b: TensorBuffer, _: readonly Expr[], printed: readonly string[]) =>
+      addressText(layoutOf(b), printed);
+    const all = new Map(nest.axes.map((a) => [a, names.get(a) ?? "0"]));
+    const own = [...all.values()];
+    emit(nest, all, pointerOf, code, address, undefined, (b) => addressText(layoutOf(b), own));
+  };
+  const rowSize = axes[0] === nest.axes[0] ? 1 : undefined;
+  const vectors = vectorsOf(nest, axes, layoutOf, width);
+  if (!vectors) return { rowSize, loops: singly(axes), body: single };
+  return {
+    rowSize: axes.length === 1 ? undefined : rowSize,
+    loops: [...singly(axes.slice(0, -1)), { axis: vectors.vector, step: width }],
+    body: (names, pointerOf, code) => emitVector(vectors, nest.axes, names, width, pointerOf, code),
+    rest: vectors.overlaps ? "overlap" : single,
+  };
+}
+
 /** Vectors along the innermost loop; a loop that threads share row by row stays as it is. */
-function vectorForm(
+function vectorsOf(
   nest: Nest,
-  loops: readonly Axis[],
+  axes: readonly Axis[],
   layoutOf: LayoutOf,
   width: number,
-): Form["vector"] {
-  const axis = loops.at(-1)!;
-  const isRows = loops.length === 1 && workOf(nest) < worthSharing;
-  if (width === 1 || axis.extent < width || isRows) return undefined;
-  const lanes = vectorNest(nest, axis, width, layoutOf);
-  if (!lanes) return undefined;
-  return {
-    width,
-    overlaps: lanes.overlaps,
-    body: (names, pointerOf, code) => emitVector(lanes, nest.axes, names, width, pointerOf, code),
-  };
+): VectorNest | undefined {
+  const inner = axes.at(-1)!;
+  const isRows = axes.length === 1 && workOf(nest) < worthSharing;
+  if (width === 1 || inner.extent < width || isRows) return undefined;
+  return vectorNest(nest, inner, width, layoutOf);
 }
 
 function emitVector(

@@ -12,7 +12,7 @@ import { type Copy, type LayoutOf, panelWidth } from "./operands.ts";
 import { group, type Sharing, type Task } from "./order.ts";
 import { dimensionOf, findProduct, type Product } from "./product.ts";
 import { chooseSchedule, type Schedule } from "./schedule.ts";
-import { singleUnits, type Units, workOf, worthSharing } from "./sharing.ts";
+import { type Units, workOf, worthSharing } from "./sharing.ts";
 import { splitSum } from "./split-sum.ts";
 import type { Target } from "./target.ts";
 
@@ -142,20 +142,15 @@ const unpadded = (nest: Nest): Nest => ({
 const worthRows = 1000;
 
 function shareNest(nest: Nest, form: Form, rowUnits: ReadonlyMap<number, Units>): Sharing {
-  const first = form.loops[0];
+  const { axis, step } = form.loops[0]!;
   const work = workOf(nest);
-  if (!first || work < worthRows) return { by: "one" };
+  if (work < worthRows) return { by: "one" };
   const grain = rowUnits.get(nest.axes[0]?.extent ?? 1);
-  const lanes = form.loops.length === 1 ? form.vector?.width : undefined;
-  if (lanes) {
-    if (work < worthSharing) return { by: "one" };
-    return { by: "other", units: { size: lanes, tall: 0, count: Math.ceil(first.extent / lanes) } };
-  }
   if (form.rowSize !== undefined && grain && (grain.tall === 0 || form.rowSize === 1)) {
     return { by: "rows", units: { ...grain, size: grain.size * form.rowSize }, grain };
   }
   if (work < worthSharing) return { by: "one" };
-  return { by: "other", units: singleUnits(first.extent) };
+  return { by: "other", units: { size: step, tall: 0, count: Math.ceil(axis.extent / step) } };
 }
 
 /** Gives each copy its layout, and lets products share copies of what did not change in between. */

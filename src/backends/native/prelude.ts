@@ -43,7 +43,12 @@ typedef uint8_t vbu __attribute__((vector_size(${width}), aligned(1), may_alias)
 #else
 #define KEEP(x) (void)0
 #endif
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE __builtin_shufflevector
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+${transposeOf(width)}#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* The first n lanes; the others are zero, and stay as they are in memory. */
 INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }
@@ -91,6 +96,27 @@ INLINE vf vtanh(vf x) {
   return SELECT(a < SPLAT(0.625f), near, SELECT(x < SPLAT(0.0f), -far, far));
 }
 `;
+}
+
+/**
+ * A square of vectors turned round in log₂(width) rounds: the n-th swaps the odd blocks of 2ⁿ lanes of a row with
+ * the even ones of the row 2ⁿ further on.
+ */
+function transposeOf(width: number): string {
+  const rounds: string[] = [];
+  const rows = Array.from({ length: width }, (_, i) => i);
+  for (let n = 1; n < width; n *= 2) {
+    const low = rows.map((l) => ((l & n) === 0 ? l : width + l - n)).join(", ");
+    const high = rows.map((l) => ((l & n) === 0 ? l + n : width + l)).join(", ");
+    for (const i of rows.filter((r) => (r & n) === 0)) {
+      const [p, q] = [`r[${i}]`, `r[${i + n}]`];
+      rounds.push(
+        `x = SHUFFLE(${p}, ${q}, ${low}); ${q} = SHUFFLE(${p}, ${q}, ${high}); ${p} = x;`,
+      );
+    }
+  }
+  const body = rounds.map((r) => `  ${r}\n`).join("");
+  return `INLINE void transpose(vf *r) {\n  vf x;\n${body}  (void)x;\n}\n`;
 }
 
 /** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */

@@ -4,7 +4,8 @@
  */
 import type { Axis } from "../../ir/expr.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
-import type { Form } from "./form.ts";
+import { invariant } from "../../support/errors.ts";
+import type { Form, FormLoop } from "./form.ts";
 import type { PointerOf } from "./print-product.ts";
 import { type Units, unitStart } from "./sharing.ts";
 
@@ -23,7 +24,7 @@ export function printNest(
   const code = new CodePrinter();
   code.block(`static void ${name}(Context *x, int t, int nt)`, () => {
     if (!units) code.line("if (t != 0) return;");
-    const { extent } = form.loops[0]!;
+    const { extent } = form.loops[0]!.axis;
     // The last unit may be smaller than the others.
     const isShort = units && units.size * units.count + units.tall > extent;
     const end = units ? unitStart(units, "(t + 1)") : String(extent);
@@ -43,52 +44,49 @@ interface Bounds {
 
 function loops(
   form: Form,
-  [axis, ...inner]: readonly Axis[],
+  [loop, ...inner]: readonly FormLoop[],
   names: Names,
   { lo, hi }: Bounds,
   pointerOf: PointerOf,
   code: CodePrinter,
 ): void {
+  const { axis, step } = loop!;
   const i = `i${names.size}`;
-  const named = new Map(names).set(axis!, i);
-  if (inner.length > 0) {
-    code.block(`for (int32_t ${i} = ${lo}; ${i} < ${hi}; ${i}++)`, () =>
-      loops(form, inner, named, { lo: "0", hi: String(inner[0]!.extent) }, pointerOf, code),
-    );
-  } else if (form.vector) vectorLoop(form, axis!, i, named, { lo, hi }, pointerOf, code);
+  const named = new Map(names).set(axis, i);
+  const next = inner[0];
+  const body = () =>
+    next
+      ? loops(form, inner, named, { lo: "0", hi: String(next.axis.extent) }, pointerOf, code)
+      : form.body(named, pointerOf, code);
+  if (axis.extent % step !== 0) leftOver(form, loop!, i, named, { lo, hi }, pointerOf, code);
   else {
-    code.line("#pragma GCC ivdep");
-    code.block(`for (int32_t ${i} = ${lo}; ${i} < ${hi}; ${i}++)`, () =>
-      form.body(named, pointerOf, code),
-    );
+    if (!next && step === 1) code.line("#pragma GCC ivdep");
+    const move = step === 1 ? `${i}++` : `${i} += ${step}`;
+    code.block(`for (int32_t ${i} = ${lo}; ${i} < ${hi}; ${move})`, body);
   }
 }
 
-/** Whole vectors; what is left over is done by one that overlaps the last, or one by one. */
-function vectorLoop(
-  form: Form,
-  { extent }: Axis,
+/** An innermost loop whose last step does not fit. */
+function leftOver(
+  { body, rest }: Form,
+  { axis, step }: FormLoop,
   i: string,
   names: Names,
   { lo, hi }: Bounds,
   pointerOf: PointerOf,
   code: CodePrinter,
 ): void {
-  const { width, overlaps, body } = form.vector!;
-  if (extent % width === 0) {
-    code.block(`for (int32_t ${i} = ${lo}; ${i} < ${hi}; ${i} += ${width})`, () =>
-      body(names, pointerOf, code),
-    );
-  } else if (overlaps) {
-    code.block(`for (int32_t v = ${lo}; v < ${hi}; v += ${width})`, () => {
-      code.line(`const int32_t ${i} = MIN(v, ${extent - width});`);
+  invariant(rest, "nothing is said of what a loop leaves over");
+  if (rest === "overlap") {
+    code.block(`for (int32_t v = ${lo}; v < ${hi}; v += ${step})`, () => {
+      code.line(`const int32_t ${i} = MIN(v, ${axis.extent - step});`);
       body(names, pointerOf, code);
     });
-  } else {
-    code.line(`int32_t ${i} = ${lo};`);
-    code.block(`for (; ${i} + ${width} <= ${hi}; ${i} += ${width})`, () =>
-      body(names, pointerOf, code),
-    );
-    code.block(`for (; ${i} < ${hi}; ${i}++)`, () => form.body(names, pointerOf, code));
+    return;
   }
+  code.line(`int32_t ${i} = ${lo};`);
+  code.block(`for (; ${i} + ${step} <= ${hi}; ${i} += ${step})`, () =>
+    body(names, pointerOf, code),
+  );
+  code.block(`for (; ${i} < ${hi}; ${i}++)`, () => rest(names, pointerOf, code));
 }

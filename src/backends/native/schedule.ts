@@ -121,7 +121,14 @@ export function chooseSchedule(
     args,
     stores: loops.stores,
     partial,
-    parallel: chooseParallel(loops.outer, units, panels.extent, tile, target),
+    parallel: chooseParallel(
+      loops.outer,
+      units,
+      panels.extent,
+      tile,
+      4 * depth * vectors * target.width,
+      target,
+    ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }

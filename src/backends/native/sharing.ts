@@ -12,7 +12,6 @@ export interface Units {
   readonly tall: number;
   readonly count: number;
 }
-export const singleUnits = (count: number): Units => ({ size: 1, tall: 0, count });
 /** Where thread `t` of `nt` begins. */
 export const unitStart = ({ size, tall, count }: Units, t: string): string => {
   const unit = `(${count}L * ${t} / nt)`;

@@ -111,19 +111,31 @@ const gcd = (p: number, q: number): number => (q === 0 ? p : gcd(q, p % q));
 /** The loop that threads share. */
 export type Shared = "outer" | "rows" | "panels" | "tiles";
 
-/** The first loop that divides evenly among the threads, else the best. */
+/** Bytes of an operand that many second caches do not hold. */
+const largeOperand = 2 << 20;
+
+/**
+ * The first loop that divides evenly among the threads, else the best. Threads that share rows each read all
+ * of B: where it is too large to stay in a cache they share panels.
+ * @param bytes memory of B
+ */
 export function chooseParallel(
   outer: readonly Loop[],
   units: number,
   panels: number,
   tile: Tile,
-  { threads }: Target,
+  bytes: number,
+  { threads, l2 }: Target,
 ): Shared {
-  const choices = [
-    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
+  const byRows = [
     ["rows", units] as const,
     ["panels", panels] as const,
     ["tiles", tile.tiles] as const,
+  ];
+  const isLarge = bytes > Math.max(l2, largeOperand);
+  const choices = [
+    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
+    ...(isLarge ? [byRows[1]!, byRows[0]!, byRows[2]!] : byRows),
   ];
   const balance = (n: number) => n / (threads * Math.ceil(n / threads));
   const even = choices.find(([, n]) => balance(n) >= 0.95);

@@ -5,39 +5,27 @@
  */
 import {
   type Axis,
-  call,
   children,
   type Expr,
   index,
-  int,
   type Load,
   load,
   type TensorBuffer,
   typeOf,
 } from "../../ir/expr.ts";
-import { flatten, IndexAlgebra, type Linear } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { invariant } from "../../support/errors.ts";
 import type { Dialect } from "../printer.ts";
 import { floatLiteral, scalarDialect, vectorCall } from "./c.ts";
-import { isPlain, type Layout } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 import type { LayoutOf } from "./operands.ts";
+import { indexText, type Place, Places, placeText } from "./places.ts";
 import type { PointerOf } from "./print-product.ts";
-
-/** A place in memory: `constant + Σ coefficient·atom`, the atoms being indices of the loads below. */
-interface Place {
-  readonly buffer: TensorBuffer;
-  readonly constant: number;
-  readonly coefficients: readonly number[];
-  /** Elements from one lane to the next; 0: all lanes read the same. */
-  readonly lane: number;
-}
 
 /** A nest in which every load says how its lanes lie. */
 export interface VectorNest {
   readonly vector: Axis;
-  /** Stands for the vector axis in addresses: the first lane's index. */
+  /** See `Places`. */
   readonly first: Axis;
   readonly stores: readonly { readonly place: Load; readonly value: Expr }[];
   /** By the buffers of its loads and places. */
@@ -73,88 +61,6 @@ export function vectorNest(
   const blocked = [...places.all.values()].some((p) => layoutOf(p.buffer).block);
   const overlaps = vector.extent >= width && !isRead && !blocked;
   return { vector, first: places.first, stores, places: places.all, overlaps };
-}
-
-/** Turns loads into loads of views, one view a way of addressing a buffer. */
-class Places {
-  readonly first: Axis;
-  readonly all = new Map<TensorBuffer, Place>();
-  failed = false;
-  readonly #vector: Axis;
-  readonly #width: number;
-  readonly #layoutOf: LayoutOf;
-  readonly #algebra = new IndexAlgebra();
-  readonly #known = new Map<TensorBuffer, Map<string, TensorBuffer>>();
-  constructor(vector: Axis, width: number, layoutOf: LayoutOf) {
-    this.#vector = vector;
-    this.first = { ...vector };
-    this.#width = width;
-    this.#layoutOf = layoutOf;
-  }
-
-  of(e: Load): Load {
-    const { constant, terms } = this.#address(e);
-    const lane = terms.reduce((n, t) => n + (this.#isVector(t.atom) ? t.coefficient : 0), 0);
-    const inBlocks = this.#layoutOf(e.buffer).block && lane === 0 && this.#walksBlocks(e);
-    const atoms = terms.map((t) => this.#firstLane(t.atom));
-    if (terms.some((t) => !this.#isVector(t.atom) && this.#depends(t.atom)) && !inBlocks)
-      this.failed = true;
-    const place = { buffer: e.buffer, constant, lane: inBlocks ? 1 : lane };
-    return load(this.#view({ ...place, coefficients: terms.map((t) => t.coefficient) }), atoms);
-  }
-
-  #address({ buffer, at }: Load): Linear {
-    const layout = this.#layoutOf(buffer);
-    if (isPlain(layout, buffer.shape)) return this.#algebra.linear(flatten(at, buffer.shape));
-    return this.#algebra.linear(addressIn(layout, at));
-  }
-
-  /** Blocks are whole vectors, so that the lanes of one lie side by side. */
-  #walksBlocks({ buffer, at }: Load): boolean {
-    const block = this.#layoutOf(buffer).block!;
-    const along = at.filter((e) => this.#depends(e));
-    return along.length === 1 && this.#isVector(at[block.dim]!) && block.width % this.#width === 0;
-  }
-
-  #view(place: Place): TensorBuffer {
-    const views = this.#known.get(place.buffer) ?? new Map<string, TensorBuffer>();
-    this.#known.set(place.buffer, views);
-    const key = `${place.constant}:${place.lane}:${place.coefficients}`;
-    const known = views.get(key);
-    if (known) return known;
-    const view = { ...place.buffer };
-    views.set(key, view);
-    this.all.set(view, place);
-    return view;
-  }
-
-  #isVector(e: Expr): boolean {
-    return e.kind === "index" && e.axis === this.#vector;
-  }
-
-  /** Whether an index differs from lane to lane; what is loaded does if its view says so. */
-  #depends(e: Expr): boolean {
-    if (e.kind === "load") return (this.all.get(e.buffer)?.lane ?? 0) !== 0;
-    return this.#isVector(e) || children(e).some((c) => this.#depends(c));
-  }
-
-  #firstLane(e: Expr): Expr {
-    return rewrite(e, (x) => (this.#isVector(x) ? index(this.first) : x));
-  }
-}
-
-/** The address as an index expression; blocks are cut by division. */
-function addressIn(layout: Layout, at: readonly Expr[]): Expr {
-  const terms = at.map((e, d) => {
-    if (layout.block?.dim !== d) return call("mul", e, int(layout.strides[d]!));
-    const { width, stride } = layout.block;
-    return call(
-      "add",
-      call("mul", call("idiv", e, int(width)), int(stride)),
-      call("mod", e, int(width)),
-    );
-  });
-  return terms.reduce((sum, t) => call("add", sum, t), int(layout.base) as Expr);
 }
 
 type Varies = (e: Expr) => boolean;
@@ -202,7 +108,7 @@ export function nestDialect(
   pointerOf: PointerOf,
 ): Dialect {
   const varies = variesAlong(vector, places);
-  const scalar = scalarDialect((e, at) => `${pointer(places.get(e.buffer)!, at, pointerOf)}[0]`);
+  const scalar = scalarDialect((e, at) => `${placeText(places.get(e.buffer)!, at, pointerOf)}[0]`);
   const lifted = (e: Expr, text: string): string => {
     if (varies(e)) return text;
     const type = typeOf(e);
@@ -220,7 +126,7 @@ export function nestDialect(
     load(e, at) {
       const place = places.get(e.buffer)!;
       return varies(e)
-        ? vectorLoad(place, pointer(place, at, pointerOf), width)
+        ? vectorLoad(place, placeText(place, at, pointerOf), width)
         : scalar.load(e, at);
     },
     declare: (name, type, value, e) =>
@@ -249,30 +155,11 @@ export function vectorStore(
   const isFloat = place.buffer.dtype === "f32";
   const varies = variesAlong(vector, places)(value);
   const indices = place.at.map((e) => indexText(e, at));
-  const address = pointer(places.get(place.buffer)!, indices, pointerOf);
+  const address = placeText(places.get(place.buffer)!, indices, pointerOf);
   return {
     value: varies ? text : `${isFloat ? "SPLAT" : "ISPLAT"}(${text})`,
     store: (name) => `${isFloat ? "ST" : "STI"}(${address}, ${name});`,
   };
-}
-
-/** The atoms of a nest's own place: its axes, or their quotients and remainders by blocks. */
-function indexText(e: Expr, names: ReadonlyMap<Axis, string>): string {
-  if (e.kind === "index") return names.get(e.axis)!;
-  if (e.kind === "const") return String(e.value);
-  invariant(e.kind === "call" && (e.fn === "idiv" || e.fn === "mod"), "a store's index");
-  const [a, b] = e.args.map((x) => indexText(x, names));
-  return `(${a} ${e.fn === "idiv" ? "/" : "%"} ${b})`;
-}
-
-function pointer(
-  { buffer, constant, coefficients }: Place,
-  at: readonly string[],
-  pointerOf: PointerOf,
-): string {
-  const terms = coefficients.map((k, i) => (k === 1 ? at[i]! : `${at[i]} * ${k}L`));
-  if (constant !== 0) terms.push(String(constant));
-  return `(${[pointerOf(buffer), ...terms].join(" + ")})`;
 }
 
 function vectorLoad({ buffer, lane }: Place, at: string, width: number): string {
