@@ -5,6 +5,7 @@
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
+import { bounds } from "./clip.ts";
 import { type Layout, laneOffset } from "./layout.ts";
 import {
   argumentNumber,
@@ -70,12 +71,13 @@ export function chooseSchedule(
 ): Schedule | undefined {
   const operands = assignRoles(product, layoutOf, target);
   if (!operands) return undefined;
-  const { a, b, vector, quantum } = operands;
+  const { a, b, vector, quantum, guards } = operands;
   const made = makeLoops(product, operands, layoutOf);
   if (!made) return undefined;
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
   const depth = extentOf(made.k.map((x) => x.extent));
-  const tile = chooseTile(made.rows, vectors, quantum, depth, target);
+  const canTile = ({ axis }: Loop) => !axis || !bounds(guards, axis);
+  const tile = chooseTile(made.rows, canTile, vectors, quantum, depth, target);
   const span = tile.vectors * target.width;
   // Blocks have room for whole panels, rows that lie one after another have not.
   const isTight = made.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
@@ -171,7 +173,7 @@ export function describe(s: Schedule): string {
   const { size, tall, vectors, row } = s.tile;
   const height = tall > 0 ? `${size}/${size + 1}` : String(size);
   const loops = [...s.outer, ...s.rows].map((x) => `${x.name}(${x.extent})`).join(" ");
-  const sum = s.k.map((x) => `${x.name}(${x.extent})`).join(" ");
+  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guard ? ", clipped" : ""})`).join(" ");
   const copies = [s.a.copy && "a padded", s.b.copy && "b in panels"].filter(Boolean).join(", ");
   return `tile ${height}×${vectors * s.width} on ${s.rows[row]!.name}, ${loops} by panels(${s.panels.extent}), sum ${sum} in blocks of ${s.kBlock}, ${copies || "operands as stored"}, threads share ${s.parallel}`;
 }

@@ -32,9 +32,13 @@ function divideRows(extent: number, height: number) {
   return { tiles, size, tall: extent - size * tiles };
 }
 
-/** The tile with the fewest modelled cycles an element. */
+/**
+ * The tile with the fewest modelled cycles an element.
+ * @param canTile whether a tile's rows may lie along a loop
+ */
 export function chooseTile(
   rows: readonly Loop[],
+  canTile: (row: Loop) => boolean,
   vectors: number,
   quantum: number,
   depth: number,
@@ -44,7 +48,9 @@ export function chooseTile(
   // All that walks the same rows cuts them alike, so that threads can go on from one to the next.
   const whole = rows.length === 1;
   const common = commonCut(rows[0]!.extent, t);
-  for (const [row, { extent }] of [...rows.entries()].reverse()) {
+  for (const [row, loop] of [...rows.entries()].reverse()) {
+    if (!canTile(loop)) continue;
+    const { extent } = loop;
     for (let nv = quantum; nv <= Math.min(vectors, 6); nv += quantum) {
       if (vectors % nv !== 0) continue;
       for (let mr = 1; mr === 1 || mr * nv + Math.min(mr, nv) + 3 <= t.registers; mr++) {
@@ -95,7 +101,7 @@ export function chooseBlocks(
   const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
   const first = k[0]!.extent;
   const kBlock =
-    depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
+    !k[0]!.guard && depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
       ? Math.ceil(first / Math.ceil(first / goal))
       : first;
   const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
