@@ -19,7 +19,8 @@ export interface Guard {
   readonly count: number;
   readonly scale: number;
 }
-export type Guards = ReadonlyMap<Axis, Guard>;
+/** By summed axis; an axis may be bounded by several dimensions. */
+export type Guards = ReadonlyMap<Axis, readonly Guard[]>;
 
 /** Skipping pays only where it skips runs of this many steps at least. */
 const shortestRun = 32;
@@ -27,21 +28,19 @@ const shortestRun = 32;
 const fewestRows = 4;
 
 /**
- * Bounds for the summed axes of a product, by axis, none if operand `a` is read inside only.
- * @param stride of an axis in the operand's memory
- * @returns undefined if a padded copy is needed: two summed axes share a dimension, or too little is skipped
+ * Bounds for summed axes that keep an operand's reads inside, none if they are.
+ * @returns undefined where bounds cannot do it: two summed axes share a dimension, or all lanes would differ
  */
 export function guardsOf(
-  { nest, summed }: Product,
-  a: Product["a"],
+  load: Product["a"],
+  summed: readonly Axis[],
   vector: Axis,
-  stride: (axis: Axis) => number,
   algebra: IndexAlgebra,
 ): Guards | undefined {
-  const reach = outside(a);
-  const guards = new Map<Axis, Guard>();
+  const reach = outside(load);
+  const guards = new Map<Axis, Guard[]>();
   if (!reach) return guards;
-  for (const [d, e] of a.at.entries()) {
+  for (const [d, e] of load.at.entries()) {
     if (reach.before[d] === 0 && reach.after[d] === 0) continue;
     const { constant, terms } = algebra.linear(e);
     const rest = new Map<Axis, number>();
@@ -52,36 +51,63 @@ export function guardsOf(
       else rest.set(atom.axis, coefficient);
     }
     const [k, ...others] = own;
-    if (!k || others.length > 0 || guards.has(k.axis) || rest.has(vector)) return undefined;
-    const size = a.buffer.shape[d]!;
+    if (!k || others.length > 0 || rest.has(vector)) return undefined;
+    const size = load.buffer.shape[d]!;
     const { axis, coefficient } = k;
-    guards.set(axis, {
-      base: constant,
-      terms: rest,
-      coefficient,
-      size,
-      count: axis.extent,
-      scale: 1,
-    });
+    guards.set(axis, [
+      ...(guards.get(axis) ?? []),
+      { base: constant, terms: rest, coefficient, size, count: axis.extent, scale: 1 },
+    ]);
   }
+  return guards;
+}
+
+/**
+ * Whether skipping is better than multiplying by the zeros of a padded copy.
+ * @param stride of an axis in the operand's memory
+ */
+export function paysToClip(
+  guards: Guards,
+  { nest, summed }: Product,
+  vector: Axis,
+  stride: (axis: Axis) => number,
+): boolean {
   const run = (k: Axis) =>
     summed
       .filter((x) => Math.abs(stride(x)) <= Math.abs(stride(k)))
       .reduce((n, x) => n * x.extent, 1);
-  const bounding = new Set([...guards.values()].flatMap((g) => [...g.terms.keys()]));
   const isFree = (x: Axis) =>
-    x !== vector && !bounding.has(x) && stride(x) !== 0 && x.extent >= fewestRows;
-  const pays = [...guards.keys()].every((k) => run(k) >= shortestRun) && nest.axes.some(isFree);
-  return pays ? guards : undefined;
+    x !== vector && !bounds(guards, x) && stride(x) !== 0 && x.extent >= fewestRows;
+  return [...guards.keys()].every((k) => run(k) >= shortestRun) && nest.axes.some(isFree);
 }
+
+/** Both operands' bounds. */
+export const bothGuards = (a: Guards, b: Guards): Guards =>
+  new Map([...a.keys(), ...b.keys()].map((k) => [k, [...(a.get(k) ?? []), ...(b.get(k) ?? [])]]));
 
 /** Whether bounds depend on an axis, which must then be a loop of its own outside the tile. */
 export const bounds = (guards: Guards, axis: Axis): boolean =>
-  [...guards.values()].some((g) => g.terms.has(axis));
+  [...guards.values()].flat().some((g) => g.terms.has(axis));
 
-/** C declarations of `lo` and `hi`, given the names of the loops. */
-export function printGuard(
-  { base, terms, coefficient, size, count, scale }: Guard,
+/** C declarations of the bounds `lo` and `hi`, given the names of the loops. */
+export function printGuards(
+  guards: readonly Guard[],
+  lo: string,
+  hi: string,
+  names: ReadonlyMap<Axis, string>,
+): readonly string[] {
+  const lines = guards.flatMap((g, n) => printGuard(g, `${lo}_${n}`, `${hi}_${n}`, names));
+  const all = (name: string, pick: string) =>
+    guards.map((_, n) => `${name}_${n}`).reduce((a, b) => `${pick}(${a}, ${b})`);
+  const times = guards[0]!.scale === 1 ? "" : ` * ${guards[0]!.scale}`;
+  return [
+    ...lines,
+    `const long ${lo} = ${all(lo, "MAX")}${times}, ${hi} = MAX(${all(hi, "MIN")}${times}, ${lo});`,
+  ];
+}
+
+function printGuard(
+  { base, terms, coefficient, size, count }: Guard,
   lo: string,
   hi: string,
   names: ReadonlyMap<Axis, string>,
@@ -91,7 +117,7 @@ export function printGuard(
     `${base}L`,
   );
   const m = Math.abs(coefficient);
-  const place = `${lo}_at`;
+  const place = `at_${lo}`;
   const [first, end] =
     coefficient > 0
       ? [
@@ -102,9 +128,5 @@ export function printGuard(
           `${place} < ${size} ? 0 : (${place} - ${size - m}) / ${m}`,
           `${place} < 0 ? 0 : MIN(${count}, ${place} / ${m} + 1)`,
         ];
-  const times = scale === 1 ? "" : ` * ${scale}`;
-  return [
-    `const long ${place} = ${at}, ${lo}_k = ${first}, ${hi}_k = ${end};`,
-    `const long ${lo} = ${lo}_k${times}, ${hi} = (${hi}_k < ${lo}_k ? ${lo}_k : ${hi}_k)${times};`,
-  ];
+  return [`const long ${place} = ${at}, ${lo} = ${first}, ${hi} = ${end};`];
 }

@@ -4,13 +4,12 @@
  */
 import type { Axis, Expr, TensorBuffer } from "../../ir/expr.ts";
 import { IndexAlgebra } from "../../ir/index-algebra.ts";
-import { bounds, type Guard, type Guards, guardsOf } from "./clip.ts";
+import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
 import { type Layout, unitDimension } from "./layout.ts";
 import {
   accumulator,
   dimensionOf,
   isUnitAlong,
-  outside,
   type Product,
   paddedFor,
   panelsFor,
@@ -37,8 +36,8 @@ export interface Loop {
   readonly args: readonly number[];
   /** The axis it walks, if only one. */
   readonly axis?: Axis;
-  /** Bounds of a summed loop that keep A inside. */
-  readonly guard?: Guard;
+  /** Bounds of a summed loop that keep operands inside. */
+  readonly guards?: readonly Guard[];
 }
 /** Panels are two vectors wide, or whatever wastes less on a narrow tensor. */
 export const panelWidth = (n: number, { width }: Target): number =>
@@ -54,7 +53,7 @@ export interface Operands {
   readonly a: Operand;
   readonly b: Operand;
   readonly vector: Axis;
-  /** Summed loops with bounds, where A is read outside and not padded. */
+  /** Bounds of summed loops, where an operand is read outside and not padded. */
   readonly guards: Guards;
   /** Vectors that a tile must have a multiple of, so that it covers whole blocks. */
   readonly quantum: number;
@@ -87,12 +86,15 @@ export function assignRoles(
   const stored = { a: layoutOf(first.buffer), b: layoutOf(second.buffer) };
   const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
   const strideOf = (axis: Axis) => asStored?.strides.get(axis) ?? 0;
-  const guards = stored.a.block ? undefined : guardsOf(product, first, vector, strideOf, algebra);
-  const usable = isUnitAlong(second, stored.b, vector) && !outside(second);
+  const guards = stored.a.block ? undefined : guardsOf(first, product.summed, vector, algebra);
+  const clips = guards && (guards.size === 0 || paysToClip(guards, product, vector, strideOf));
+  // B is never padded: what it lacks is known before the tile.
+  const lacking = guardsOf(second, product.summed, vector, algebra);
+  const usable = isUnitAlong(second, stored.b, vector);
   const vDim = dimensionOf(second, vector);
-  if (vDim < 0 || outside(second)) return undefined;
+  if (vDim < 0 || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
-  const straighten = guards === undefined;
+  const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
   const width = panelWidth(vector.extent, target);
   const vectorOperand = operand(
@@ -108,7 +110,7 @@ export function assignRoles(
     a: rowOperand,
     b: vectorOperand,
     vector,
-    guards: guards ?? new Map(),
+    guards: bothGuards(clips ? guards : new Map(), lacking),
     quantum: Math.max(target.width, ...blocks) / target.width,
   };
 }
@@ -137,7 +139,7 @@ export function makeLoops(
     name: axis.name,
     extent: axis.extent,
     axis,
-    ...(guards.has(axis) ? { guard: guards.get(axis)! } : {}),
+    ...(guards.has(axis) ? { guards: guards.get(axis)! } : {}),
     a: a.at.strides.get(axis) ?? 0,
     b: b.at.strides.get(axis) ?? 0,
     args: args.list.map(({ at }) => at.strides.get(axis) ?? 0),
@@ -173,7 +175,7 @@ function fuse(loops: readonly Loop[], isSingle: (axis: Axis) => boolean): readon
     const run = (p: number, q: number) => p === q * y!.extent;
     const joins =
       y &&
-      !y.guard &&
+      !y.guards &&
       !single(x) &&
       !single(y) &&
       run(x.a, y.a) &&
@@ -188,14 +190,14 @@ function fuse(loops: readonly Loop[], isSingle: (axis: Axis) => boolean): readon
 /** One loop over two, the inner of which is a run of the outer. */
 function joined(outer: Loop, inner: Loop): Loop {
   const { a, b, args } = inner;
-  const guard = outer.guard && { ...outer.guard, scale: outer.guard.scale * inner.extent };
+  const guards = outer.guards?.map((g) => ({ ...g, scale: g.scale * inner.extent }));
   return {
     name: `${outer.name}${inner.name}`,
     extent: outer.extent * inner.extent,
     a,
     b,
     args,
-    ...(guard ? { guard } : {}),
+    ...(guards ? { guards } : {}),
   };
 }
 

@@ -49,6 +49,7 @@ typedef uint8_t vbu __attribute__((vector_size(${width}), aligned(1), may_alias)
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
 #endif
 ${transposeOf(width)}#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* The first n lanes; the others are zero, and stay as they are in memory. */
 INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }

@@ -4,7 +4,7 @@
  */
 import type { Axis, TensorBuffer } from "../../ir/expr.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
-import { printGuard } from "./clip.ts";
+import { printGuards } from "./clip.ts";
 import type { Loop } from "./operands.ts";
 import {
   along,
@@ -157,8 +157,8 @@ class NestPrinter {
   #tileLoop(lo: string, hi: string): void {
     const { tile, rows } = this.#s;
     const [first, end] = tile.row === 0 ? [lo, hi] : this.#share("tiles", tile.tiles);
-    for (const [i, { guard }] of this.#s.k.entries())
-      if (guard) this.#code.lines(printGuard(guard, `lo${i}`, `hi${i}`, this.#names));
+    for (const [i, { guards }] of this.#s.k.entries())
+      if (guards) this.#code.lines(printGuards(guards, `lo${i}`, `hi${i}`, this.#names));
     this.#code.block(`for (long i = ${first}; i < ${end}; i++)`, () => {
       const start =
         tile.tall > 0 ? `(i * ${tile.size} + MIN(i, ${tile.tall}))` : `i * ${tile.size}`;

@@ -38,7 +38,7 @@ export function parameters(s: Schedule): readonly (readonly [type: string, name:
         ] as const)
       : []),
     ...s.k.flatMap((x, i) =>
-      x.guard ? [["long", `lo${i}`] as const, ["long", `hi${i}`] as const] : [],
+      x.guards ? [["long", `lo${i}`] as const, ["long", `hi${i}`] as const] : [],
     ),
     ...(s.tail ? ([["long", "valid"]] as const) : []),
   ];
@@ -80,7 +80,7 @@ const straightLine = 420;
 
 function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
   const total = s.k.reduce((n, x) => n * x.extent, 1);
-  const isFixed = (depth: number) => !s.k[depth]!.guard && (depth > 0 || !isBlocked(s));
+  const isFixed = (depth: number) => !s.k[depth]!.guards && (depth > 0 || !isBlocked(s));
   const whole = s.k.every((_, i) => isFixed(i)) && total * rows * s.tile.vectors <= straightLine;
   const visit = (depth: number, a: string, b: string, offA: number, offB: number): void => {
     const x = s.k[depth]!;
@@ -93,7 +93,7 @@ function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
       }
       return;
     }
-    const [lo, hi] = x.guard
+    const [lo, hi] = x.guards
       ? [`lo${depth}`, `hi${depth}`]
       : fixed
         ? ["0", String(x.extent)]

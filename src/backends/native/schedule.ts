@@ -124,7 +124,8 @@ export function chooseSchedule(
     stores: loops.stores,
     partial,
     parallel: chooseParallel(
-      loops.outer,
+      // Iterations with bounds take more or less time.
+      loops.outer.slice(0, 1).filter(canTile),
       units,
       panels.extent,
       tile,
@@ -173,7 +174,7 @@ export function describe(s: Schedule): string {
   const { size, tall, vectors, row } = s.tile;
   const height = tall > 0 ? `${size}/${size + 1}` : String(size);
   const loops = [...s.outer, ...s.rows].map((x) => `${x.name}(${x.extent})`).join(" ");
-  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guard ? ", clipped" : ""})`).join(" ");
+  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guards ? ", clipped" : ""})`).join(" ");
   const copies = [s.a.copy && "a padded", s.b.copy && "b in panels"].filter(Boolean).join(", ");
   return `tile ${height}×${vectors * s.width} on ${s.rows[row]!.name}, ${loops} by panels(${s.panels.extent}), sum ${sum} in blocks of ${s.kBlock}, ${copies || "operands as stored"}, threads share ${s.parallel}`;
 }

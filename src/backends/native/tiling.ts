@@ -22,7 +22,9 @@ export const extentOf = (list: readonly number[]) => list.reduce((p, n) => p * n
 function tileCycles(rows: number, vectors: number, depth: number, t: Target): number {
   const fma = (rows * vectors) / t.fmaPerCycle;
   const loads = (rows + vectors) / t.loadsPerCycle;
-  return Math.max(fma, loads, t.fmaLatency + 0.5) + (rows * vectors * 2 + 16) / depth;
+  return (
+    Math.max(fma, loads, t.fmaLatency + 0.5) + 0.05 * loads + (rows * vectors * 2 + 16) / depth
+  );
 }
 
 /** Rows divided as evenly as possible, so that no tile is a remnant: 37 rows are 2 × 6 + 5 × 5. */
@@ -101,7 +103,7 @@ export function chooseBlocks(
   const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
   const first = k[0]!.extent;
   const kBlock =
-    !k[0]!.guard && depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
+    !k[0]!.guards && depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
       ? Math.ceil(first / Math.ceil(first / goal))
       : first;
   const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
