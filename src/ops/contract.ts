@@ -7,6 +7,7 @@
 import { type Axis, call, type Expr, index, int, reduce } from "../ir/expr.ts";
 import {
   defineOp,
+  type Folding,
   type Op,
   type Shape,
   sizeOf,
@@ -15,7 +16,8 @@ import {
 } from "../ir/graph.ts";
 import { rangeOf, readOrZero } from "../ir/index-algebra.ts";
 import { internal, invariant } from "../support/errors.ts";
-import { fill, fillValue } from "./view.ts";
+import { mul } from "./pointwise.ts";
+import { fill, fillValue, reshape, transpose } from "./view.ts";
 
 /** (constant + Σ coefficient·axis) / divisor; where that is no whole number, the element read is zero. */
 export interface Affine {
@@ -64,6 +66,7 @@ const contractOp: Op<ContractAttrs> = {
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
   work: (y) => (2 * sizeOf(y.attrs.axes.map((a) => a.extent))) / sizeOf(y.type.shape),
   simplify: (y) => (y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : undefined),
+  absorb,
 };
 const apply = defineOp(contractOp);
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
@@ -107,6 +110,43 @@ function read(
   });
   const condition = whole.length > 0 ? whole.reduce((a, b) => call("and", a, b)) : undefined;
   return readOrZero(access, at, shape, condition);
+}
+
+/**
+ * scale[o…]·Σ x·w = Σ x·(scale·w), if w never changes and has an index for every axis that the scale varies
+ * along: so batch normalisation becomes part of the weights.
+ */
+function absorb(y: Tensor<ContractAttrs>, scale: Tensor, { isInvariant }: Folding) {
+  const { axes, out, maps } = y.attrs;
+  const varying = out.filter((_, d) => scale.type.shape[d] !== 1);
+  /** The axis that a dimension of an operand runs over from its first element to its last. */
+  const axisOf = ({ terms, constant, divisor }: Affine, extent: number) => {
+    const [[axis, coefficient] = [-1, 0]] = terms;
+    const plain = terms.length === 1 && coefficient === 1 && constant === 0 && divisor === 1;
+    return plain && axes[axis]!.extent === extent ? axis : -1;
+  };
+  const axesOf = (k: number) => maps[k]!.map((e, d) => axisOf(e, y.inputs[k]!.type.shape[d]!));
+  const k = y.inputs.findIndex(
+    (x, i) => isInvariant(x) && varying.every((a) => axesOf(i).includes(a)),
+  );
+  if (k < 0) return undefined;
+  const own = axesOf(k);
+  const dense = reshape(
+    scale,
+    varying.map((a) => axes[a]!.extent),
+  );
+  const inOrder = own.filter((a) => varying.includes(a));
+  const factor = reshape(
+    transpose(
+      dense,
+      inOrder.map((a) => varying.indexOf(a)),
+    ),
+    own.map((a) => (varying.includes(a) ? axes[a]!.extent : 1)),
+  );
+  return contract(
+    y.inputs.map((x, i) => (i === k ? mul(x, factor) : x)),
+    y.attrs,
+  );
 }
 
 /**
