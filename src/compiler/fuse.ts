@@ -10,6 +10,8 @@ import type { Traits } from "../ir/program.ts";
 /** Cost of writing an element and of reading it back, in arithmetic operations. */
 const storeCost = 2;
 const loadCost = 1;
+/** From this many reads of an element on, an op that streams its inputs gets them from memory. */
+const worthStreaming = 8;
 
 export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Tensor> {
   const order = graphTensors(graph);
@@ -20,7 +22,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
     if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
-    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false } : use);
+    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false, streamed: false } : use);
   }
   writeCompared(order, chosen);
   limitInputs(order, chosen, traits.maxInputs);
@@ -47,6 +49,8 @@ function origin(x: Tensor): Tensor {
 interface Use {
   readonly reuse: number;
   readonly nested: boolean;
+  /** Whether an op that wants its inputs in memory reads it often. */
+  readonly streamed: boolean;
 }
 interface Facts {
   readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
@@ -76,18 +80,26 @@ function factsOf(order: readonly Tensor[]): Facts {
 function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let reads = 0;
   let nested = false;
+  let streamed = false;
   for (const { user, input } of facts.users.get(x) ?? []) {
     const outer = uses.get(user)!;
-    reads += readsOf(user)[input]! * outer.reuse;
+    const own = readsOf(user)[input]! * outer.reuse;
+    reads += own;
+    streamed ||= outer.streamed || (user.op.streams === true && own >= worthStreaming * size(x));
     nested ||= isReduction(user) || outer.nested;
   }
-  return { reuse: reads / size(x), nested };
+  return { reuse: reads / size(x), nested, streamed };
 }
 
-function pays(x: Tensor, { reuse, nested }: Use, cost: number): boolean {
+function pays(x: Tensor, { reuse, nested, streamed }: Use, cost: number): boolean {
   if (isReduction(x)) return reuse > 1 || nested;
+  if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
+
+/** Whether its elements are others' as they are: then those are as good to read. */
+const isMoved = (x: Tensor) =>
+  x.op.work?.(x) === 0 && x.inputs.every((i) => i.type.dtype === x.type.dtype);
 
 /** Materialises inputs of kernels that would read too many buffers, the one with most buffers first. */
 function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {

@@ -46,6 +46,7 @@ export const axisIndex = (axis: number): Affine => affine([[axis, 1]]);
 
 const contractOp: Op<ContractAttrs> = {
   name: "contract",
+  streams: true,
   infer: checkedType,
   lower(inputs, at, { attrs, inputs: operands }) {
     const fresh = attrs.axes.map((a): Axis => ({ name: a.name, extent: a.extent }));
