@@ -97,18 +97,19 @@ function linear({ core, scale, shift }: ScaleShift, f: (x: Tensor) => Tensor): S
   const one = core.type.shape.map(() => 1);
   return { core, scale: f(scale ?? fill(1, one)), shift: moved };
 }
-const sumOf = (a: Tensor | undefined, b: Tensor | undefined) => (a && b ? add(a, b) : (a ?? b));
+/** The sum of two, of which at most one has a core. */
+function plus(a: ScaleShift, b: ScaleShift): ScaleShift {
+  const shift = a.shift && b.shift ? add(a.shift, b.shift) : (a.shift ?? b.shift);
+  return { ...(a.core ? a : b), shift };
+}
 
 export const add = pointwise("add", scalar("add"), ({ dy }) => [dy, dy], {
   simplify: ([a, b]) => (is(a, 0) ? b : is(b, 0) ? a : undefined),
-  scaleShift: ([a, b]) => ({ ...a, ...b, shift: sumOf(a!.shift, b!.shift) }),
+  scaleShift: ([a, b]) => plus(a!, b!),
 });
 export const sub = pointwise("sub", scalar("sub"), ({ dy }) => [dy, neg(dy)], {
   simplify: ([a, b]) => (is(b, 0) ? a : is(a, 0) ? neg(b!) : undefined),
-  scaleShift: ([a, b]) => {
-    const minus = linear(b!, neg);
-    return { ...a, ...minus, shift: sumOf(a!.shift, minus.shift) };
-  },
+  scaleShift: ([a, b]) => plus(a!, linear(b!, neg)),
 });
 export const mul = pointwise(
   "mul",
