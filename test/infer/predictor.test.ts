@@ -64,7 +64,7 @@ async function workingOf(...wanted: readonly string[]): Promise<readonly Backend
     return probes[i]!.ok;
   });
 }
-const compiled = await workingOf("native", "js");
+const compiled = await workingOf("native", "js", "webasm");
 
 async function checkModel(backend: Backend, seed: number): Promise<void> {
   const r = random(seed);
