@@ -146,9 +146,12 @@ void *nnc_open(int threads) {
   Context *x = 0;
   if (posix_memalign((void **)&x, 64, sizeof(Context))) return 0;
   memset(x, 0, sizeof(Context));
-  if (posix_memalign(&x->raw, 4096, memory)) { free(x); return 0; }
-  memset(x->raw, 0, memory);
-  for (int i = 0; i < BUFFERS; i++) x->m[i] = (char *)x->raw + offset_of[i];
+  /* calloc gives fresh pages without touching them. */
+  x->raw = calloc(memory + PAGE, 1);
+  if (!x->raw) { free(x); return 0; }
+  char *base = (char *)(((uintptr_t)x->raw + PAGE - 1) / PAGE * PAGE);
+  prefer_large_pages(base, memory);
+  for (int i = 0; i < BUFFERS; i++) x->m[i] = base + offset_of[i];
   x->threads = 1;
   x->pool = calloc(threads, sizeof(pthread_t));
   pthread_attr_t attr; pthread_attr_init(&attr); pthread_attr_setstacksize(&attr, 1 << 20);
