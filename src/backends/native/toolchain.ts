@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -168,8 +169,20 @@ function keep(temporary: string, path: string, scratch: string): Built {
 function scratchFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true });
+    removeLeftovers(folder);
     return mkdtempSync(join(folder, "build-"));
   } catch {
     return mkdtempSync(join(tmpdir(), "nnc-"));
+  }
+}
+
+/** No compilation takes as long, in ms: what is older belongs to a process that was killed. */
+const abandoned = 3600e3;
+
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder).filter((f) => f.startsWith("build-"))) {
+    const path = join(folder, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > abandoned) rmSync(path, { recursive: true, force: true });
   }
 }
