@@ -25,6 +25,8 @@ export interface Op<A = unknown> {
   reads?(y: Tensor<A>): readonly number[];
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */
   work?(y: Tensor<A>): number;
+  /** Multiply-adds of the whole result, as users of such networks count them; absent: none. */
+  multiplyAdds?(y: Tensor<A>): number;
   /** The last bit of its inputs decides its result: see `writeCompared` in the fusion pass. */
   readonly exact?: boolean;
   /** An equal, simpler tensor, if there is one. */

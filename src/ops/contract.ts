@@ -63,11 +63,34 @@ const contractOp: Op<ContractAttrs> = {
   grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
   work: (y) => (2 * sizeOf(y.attrs.axes.map((a) => a.extent))) / sizeOf(y.type.shape),
+  multiplyAdds,
   simplify: (y) => (y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : undefined),
 };
 const apply = defineOp(contractOp);
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
   apply(operands, attrs);
+
+/**
+ * Multiply-adds: one an operand after the first, for every choice of the axes that can read something. An index
+ * ties its axes to a dimension of an operand: the longest of these extents follows from the others and is not
+ * counted. So a convolution and both its gradients count outputs · taps alike, whatever the stride, and taps on
+ * padding are counted, as is usual.
+ */
+function multiplyAdds({ attrs: { axes, maps }, inputs }: Tensor<ContractAttrs>): number {
+  const extents = axes.map((a) => a.extent);
+  const tied = new Set<number>();
+  for (const [k, map] of maps.entries()) {
+    for (const [d, { terms }] of map.entries()) {
+      const free = terms.map(([a]) => a).filter((a) => !tied.has(a));
+      const longest = free.reduce((a, b) => (extents[b]! > extents[a]! ? b : a), free[0] ?? -1);
+      const bound = inputs[k]!.type.shape[d]!;
+      if (longest < 0 || bound >= extents[longest]!) continue;
+      extents[longest] = bound;
+      tied.add(longest);
+    }
+  }
+  return sizeOf(extents) * Math.max(0, maps.length - 1);
+}
 
 function checkedType(
   inputs: readonly TensorType[],
