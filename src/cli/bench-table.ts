@@ -54,7 +54,7 @@ function speedRows(r: BenchResult): readonly Row[] {
   return [
     ["time a step", digits(r.ms_per_step), "ms", spread],
     ["examples", grouped(r.examples_per_second), "/s", ""],
-    ["work a step", digits(r.flops_per_step / 1e6), "MFLOP", counted],
+    ["work a step", ...scaled(r.flops_per_step), counted],
     ["speed", digits(r.gflops), "GFLOP/s", ""],
     ...peakRows(r),
   ];
@@ -87,4 +87,11 @@ const digits = (x: number): string =>
   x === 0 || (x >= 1e-3 && x < 1e6)
     ? x.toFixed(Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(x || 1)))))
     : x.toExponential(2);
+
+/** An amount of arithmetic in the unit that leaves three digits or fewer. */
+function scaled(flops: number): readonly [value: string, unit: string] {
+  const units = ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"];
+  const k = Math.min(units.length - 1, Math.floor(Math.log10(flops || 1) / 3));
+  return [digits(flops / 1000 ** k), units[k]!];
+}
 const grouped = (x: number) => Math.round(x).toLocaleString("en-US");

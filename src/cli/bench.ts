@@ -50,8 +50,8 @@ export async function bench(name: string, options: BenchOptions): Promise<number
     checkModel(spec, data.train);
     const choice = await during("choosing a backend", silent, () => chooseBackend(options.backend));
     if (options.onlyFirstStep) return reportFirstStep(spec, data, choice, options);
-    if (!silent) tell(`backend: ${choice.backend.name} (${choice.device}), ${choice.why}`);
     const interrupt = onInterrupt(() => tell("stopping; Ctrl-C again to stop at once"));
+    if (!silent) tell(`backend: ${choice.backend.name} (${choice.device}), ${choice.why}`);
     try {
       const run: Run = { name, spec, data, choice, options, silent, interrupt };
       const result = await withFreshCache(() => measure(run));

@@ -19,13 +19,15 @@ export interface Measured {
 /** What all timed runs should take together, and the warming up before them, in ms. */
 const aim = 2000;
 const warmUp = 300;
+/** Longest call, in ms: only between calls can it be stopped. Short ones cost; backends like whole tens. */
+const longest = 500;
 
 /** @returns undefined if it was stopped */
 export async function measureSteps(
   session: Session,
   { steps: wanted, repeats, stopped }: MeasureOptions,
 ): Promise<Measured | undefined> {
-  const run = stepRunner(session);
+  const run = stepRunner(session, stopped);
   // The very first step may compile.
   await run(1);
   let perStep = await run(1);
@@ -38,10 +40,9 @@ export async function measureSteps(
   const ms: number[] = [];
   // Backends may compile anew for other numbers of steps a call: the first run is not counted.
   for (let k = 0; k <= repeats; k++) {
-    if (stopped()) return undefined;
     const time = (await run(steps)) / steps;
+    if (stopped()) return undefined;
     if (k > 0) ms.push(time);
-    await signalsDelivered();
   }
   return { steps, ms: ms.sort((a, b) => a - b) };
 }
@@ -49,24 +50,34 @@ export async function measureSteps(
 /** Backends may finish without ever returning to Node's event loop, where signals are delivered. */
 const signalsDelivered = () => new Promise<void>((done) => setImmediate(done));
 
-/** Runs whole batches, and gives the ms they took; a new pass begins, untimed, where one is used up. */
-export function stepRunner(session: Session): (steps: number) => Promise<number> {
+/**
+ * Runs whole batches, and gives the ms they took; a new pass begins, untimed, where one is used up. When it is
+ * stopped it ends early, and the time means nothing.
+ */
+export function stepRunner(
+  session: Session,
+  stopped: () => boolean = () => false,
+): (steps: number) => Promise<number> {
   const { steps: perPass } = session.plan.train.batching;
   let epoch = 0;
   let used = perPass;
+  let atOnce = 1;
   return async (steps) => {
     let time = 0;
-    for (let left = steps; left > 0; ) {
+    for (let left = steps; left > 0 && !stopped(); ) {
       if (used === perPass) {
         session.beginPass("train", ++epoch);
         used = 0;
       }
-      const count = Math.min(left, perPass - used);
+      const count = Math.min(left, perPass - used, atOnce);
       const start = performance.now();
       await session.executable.run(names.procedure("train", "batch"), count);
-      time += performance.now() - start;
+      const spent = performance.now() - start;
+      atOnce = Math.max(1, Math.floor(longest / (spent / count) / 10) * 10);
+      time += spent;
       used += count;
       left -= count;
+      await signalsDelivered();
     }
     return time;
   };
