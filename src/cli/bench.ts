@@ -91,6 +91,7 @@ async function open({ spec, data, choice, options }: Omit<Run, "name" | "silent"
 async function measure(run: Run): Promise<BenchResult | undefined> {
   const { choice, options, silent, interrupt } = run;
   const stopped = interrupt.requested;
+  const threads = threadsOf(choice, options);
   const { session, seconds } = await during("compiling", silent, () => open(run));
   let measured: Measured | undefined;
   try {
@@ -103,7 +104,6 @@ async function measure(run: Run): Promise<BenchResult | undefined> {
   // Before anything else grows the process.
   const memory = process.resourceUsage().maxRSS / 1024;
   if (!measured) return undefined;
-  const threads = threadsOf(choice, options);
   const peak = threads === null ? undefined : await measurePeak(threads);
   const warm = await during("starting afresh", silent, () => firstStepElsewhere(run));
   if (stopped() || !warm) return undefined;
