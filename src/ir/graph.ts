@@ -23,10 +23,10 @@ export interface Op<A = unknown> {
   grad?(dy: Tensor, y: Tensor<A>): readonly (Tensor | undefined)[];
   /** How often all elements of each input together are read; by default once an output element. */
   reads?(y: Tensor<A>): readonly number[];
+  /** Multiply-adds of the whole result, as is usual to count them; absent: none. */
+  multiplyAdds?(y: Tensor<A>): number;
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */
   work?(y: Tensor<A>): number;
-  /** Multiply-adds of the whole result, as users of such networks count them; absent: none. */
-  multiplyAdds?(y: Tensor<A>): number;
   /** The last bit of its inputs decides its result: see `writeCompared` in the fusion pass. */
   readonly exact?: boolean;
   /** An equal, simpler tensor, if there is one. */
