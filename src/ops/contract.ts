@@ -61,9 +61,9 @@ const contractOp: Op<ContractAttrs> = {
     );
   },
   grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
+  multiplyAdds,
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
   work: (y) => (2 * sizeOf(y.attrs.axes.map((a) => a.extent))) / sizeOf(y.type.shape),
-  multiplyAdds,
   simplify: (y) => (y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : undefined),
 };
 const apply = defineOp(contractOp);
