@@ -32,7 +32,7 @@ export function trainingSection(rows: readonly TrainingRow[], peers: Peers | und
   const text = `## Training
 
 By \`nnc bench\`, with Adam: the median of five runs, least and most. A multiply-add of the products counts two
-operations, taps on padding included. Memory is the most that was resident. The first step ends so long after the
+operations, padding and all other arithmetic none. Memory is the most that was resident. The first step ends so long after the
 start of a process that finds the compiled code in the cache.
 
 ${table(head, ours)}`;

@@ -24,11 +24,11 @@ export interface Dialect {
   /** Whether a value must be declared, even where it is used once only. */
   declares?(e: Call | Load): boolean;
   /** `const name = value` */
-  declare(name: string, type: ScalarType, value: string): string;
+  declare(name: string, type: ScalarType, value: string, e: Expr): string;
   /** The accumulator of a reduction, before its loops. */
-  start(name: string, op: ReduceOp, type: ScalarType): string;
+  start(name: string, op: ReduceOp, type: ScalarType, e: Expr): string;
   /** One step of a reduction. */
-  accumulate(name: string, op: ReduceOp, value: string): string;
+  accumulate(name: string, op: ReduceOp, value: string, e: Expr): string;
   /** Lines that open a loop over an axis, and those that close it. */
   loop(
     index: string,
@@ -125,7 +125,7 @@ class BodyPrinter {
 
   #local(home: Scope, number: number, e: Expr, value: string): string {
     const name = `${this.#prefix}${this.#counter++}`;
-    home.lines.push(this.#dialect.declare(name, typeOf(e), value));
+    home.lines.push(this.#dialect.declare(name, typeOf(e), value, e));
     home.locals.set(number, name);
     return name;
   }
@@ -140,10 +140,13 @@ class BodyPrinter {
       });
       const inner: Scope = { axes: new Set(e.axes), lines: [], locals: new Map() };
       this.#scopes.push(inner);
-      inner.lines.push(this.#dialect.accumulate(name, e.op, this.print(e.body)));
+      inner.lines.push(this.#dialect.accumulate(name, e.op, this.print(e.body), e));
       this.#scopes.pop();
       const loops = e.axes.map((a, i) => this.#dialect.loop(indices[i]!, a));
-      home.lines.push(this.#dialect.start(name, e.op, typeOf(e.body)), ...nest(loops, inner.lines));
+      home.lines.push(
+        this.#dialect.start(name, e.op, typeOf(e.body), e),
+        ...nest(loops, inner.lines),
+      );
       home.locals.set(number, name);
       return name;
     });

@@ -17,7 +17,7 @@ export interface BenchResult {
   readonly repeats: number;
   readonly batch_size: number;
   readonly examples_per_second: number;
-  /** Two a multiply-add of matrix products and convolutions; other arithmetic is not counted. */
+  /** Two a multiply-add of matrix products and convolutions; neither padding nor other arithmetic counts. */
   readonly flops_per_step: number;
   readonly gflops: number;
   /** What these threads can do at most; null: there is no C compiler to measure it with, or they are a GPU's. */
@@ -50,7 +50,7 @@ export function renderBench(result: BenchResult, paint: Paint): string {
 function speedRows(r: BenchResult): readonly Row[] {
   const { ms_min: least, ms_max: most, steps, repeats, batch_size: batch } = r;
   const spread = `${digits(least)} – ${digits(most)}: ${repeats} × ${steps} steps, ${batch} examples each`;
-  const counted = "2 a multiply-add of products and convolutions, taps on padding included";
+  const counted = "2 a multiply-add of products and convolutions, none for padding";
   return [
     ["time a step", digits(r.ms_per_step), "ms", spread],
     ["examples", grouped(r.examples_per_second), "/s", ""],

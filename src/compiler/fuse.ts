@@ -20,7 +20,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
     if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
-    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false } : use);
+    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false, regrouped: false } : use);
   }
   writeCompared(order, chosen);
   limitInputs(order, chosen, traits.maxInputs);
@@ -41,12 +41,14 @@ function writeCompared(order: readonly Tensor[], chosen: Set<Tensor>): void {
 
 /** The tensor whose elements these are, before they were only moved. */
 function origin(x: Tensor): Tensor {
-  return x.inputs.length === 1 && x.op.work?.(x) === 0 ? origin(x.inputs[0]!) : x;
+  return isMoved(x) ? origin(x.inputs[0]!) : x;
 }
 
 interface Use {
   readonly reuse: number;
   readonly nested: boolean;
+  /** Whether it is read with its dimensions split or joined. */
+  readonly regrouped: boolean;
 }
 interface Facts {
   readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
@@ -76,16 +78,34 @@ function factsOf(order: readonly Tensor[]): Facts {
 function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let reads = 0;
   let nested = false;
+  let regrouped = false;
   for (const { user, input } of facts.users.get(x) ?? []) {
     const outer = uses.get(user)!;
     reads += readsOf(user)[input]! * outer.reuse;
     nested ||= isReduction(user) || outer.nested;
+    regrouped ||= regroups(user) || (isMoved(user) && outer.regrouped);
   }
-  return { reuse: reads / size(x), nested };
+  return { reuse: reads / size(x), nested, regrouped };
 }
 
-function pays(x: Tensor, { reuse, nested }: Use, cost: number): boolean {
-  if (isReduction(x)) return reuse > 1 || nested;
+/** Whether a tensor's elements are those of its only input, only moved. */
+const isMoved = (x: Tensor) => x.inputs.length === 1 && x.op.work?.(x) === 0;
+
+/** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
+function regroups(y: Tensor): boolean {
+  const [x] = y.inputs;
+  if (!x || !isMoved(y) || size(x) !== size(y)) return false;
+  const extents = (t: Tensor) =>
+    t.type.shape
+      .filter((n) => n > 1)
+      .sort((a, b) => a - b)
+      .join();
+  return extents(x) !== extents(y);
+}
+
+/** The loops of a reduction must be those of its own dimensions to be any good. */
+function pays(x: Tensor, { reuse, nested, regrouped }: Use, cost: number): boolean {
+  if (isReduction(x)) return reuse > 1 || nested || regrouped;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
 

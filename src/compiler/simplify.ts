@@ -1,5 +1,5 @@
 /** Graph-level clean-up: each op's own identities (x·1, x+0, nested views, constants), then sharing. */
-import { type Graph, mapGraph, type Tensor } from "../ir/graph.ts";
+import { type Graph, mapGraph, scoped, type Tensor } from "../ir/graph.ts";
 
 /** Applies every op's `simplify` until none has anything to say. */
 export function simplify(graph: Graph): Graph {
@@ -8,7 +8,8 @@ export function simplify(graph: Graph): Graph {
 
 function simplest(y: Tensor): Tensor {
   for (let current = y; ; ) {
-    const next = current.op.simplify?.(current);
+    // What takes a tensor's place belongs to the same layer.
+    const next = scoped(current.scope, () => current.op.simplify?.(current));
     if (!next || next === current) return current;
     current = next;
   }

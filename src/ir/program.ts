@@ -64,6 +64,14 @@ export interface Backend {
 export interface CompileOptions {
   /** Threads to use; absent: the backend's default. */
   readonly threads?: number;
+  /** Measure how long each kernel takes, where the backend can. */
+  readonly timed?: boolean;
+}
+
+/** What one kernel, or waiting for other threads, took since the program was loaded. */
+export interface Timing {
+  readonly name: string;
+  readonly seconds: number;
 }
 
 export interface Executable {
@@ -77,5 +85,7 @@ export interface Executable {
   run(procedure: string, steps: number): Promise<void>;
   /** A copy of a variable's values after the last step. */
   read(variable: string): Promise<Float32Array | Float64Array>;
+  /** With the option `timed`: what took how long; undefined where the backend cannot tell. */
+  timings?(): readonly Timing[];
   dispose(): Promise<void>;
 }

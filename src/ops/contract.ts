@@ -15,32 +15,16 @@ import {
 } from "../ir/graph.ts";
 import { rangeOf, readOrZero } from "../ir/index-algebra.ts";
 import { internal, invariant } from "../support/errors.ts";
-import { fill, fillValue } from "./view.ts";
-
-/** (constant + Σ coefficient·axis) / divisor; where that is no whole number, the element read is zero. */
-export interface Affine {
-  readonly constant: number;
-  readonly terms: readonly (readonly [axis: number, coefficient: number])[];
-  readonly divisor: number;
-}
-export interface ContractAttrs {
-  /** Names and extents; the maps refer to axes by their position here. */
-  readonly axes: readonly Axis[];
-  /** The axis that each output dimension runs over; all different. */
-  readonly out: readonly number[];
-  readonly maps: readonly (readonly Affine[])[];
-}
-
-export const affine = (
-  terms: readonly (readonly [number, number])[],
-  constant = 0,
-  divisor = 1,
-): Affine => ({
-  constant,
-  terms,
-  divisor,
-});
-export const axisIndex = (axis: number): Affine => affine([[axis, 1]]);
+import {
+  type Affine,
+  affine,
+  axisIndex,
+  type ContractAttrs,
+  compact,
+  substitute,
+} from "./affine.ts";
+import { countTerms, splitDivisors } from "./residues.ts";
+import { fill, fillValue, reshape, slice } from "./view.ts";
 
 const contractOp: Op<ContractAttrs> = {
   name: "contract",
@@ -61,35 +45,29 @@ const contractOp: Op<ContractAttrs> = {
     );
   },
   grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
-  multiplyAdds,
+  // One factor less than operands: of a plain sum none. What is read outside an operand is zero and not counted.
+  multiplyAdds: (y) => countTerms(y.attrs, shapesOf(y)) * (y.inputs.length - 1),
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
-  work: (y) => (2 * sizeOf(y.attrs.axes.map((a) => a.extent))) / sizeOf(y.type.shape),
-  simplify: (y) => (y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : undefined),
+  work: (y) => (2 * countTerms(y.attrs, shapesOf(y))) / sizeOf(y.type.shape),
+  simplify: (y) =>
+    y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : withoutDivisors(y),
 };
+const shapesOf = (y: Tensor) => y.inputs.map((x) => x.type.shape);
 const apply = defineOp(contractOp);
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
   apply(operands, attrs);
 
-/**
- * Multiply-adds: one an operand after the first, for every choice of the axes that can read something. An index
- * ties its axes to a dimension of an operand: the longest of these extents follows from the others and is not
- * counted. So a convolution and both its gradients count outputs · taps alike, whatever the stride, and taps on
- * padding are counted, as is usual.
- */
-function multiplyAdds({ attrs: { axes, maps }, inputs }: Tensor<ContractAttrs>): number {
-  const extents = axes.map((a) => a.extent);
-  const tied = new Set<number>();
-  for (const [k, map] of maps.entries()) {
-    for (const [d, { terms }] of map.entries()) {
-      const free = terms.map(([a]) => a).filter((a) => !tied.has(a));
-      const longest = free.reduce((a, b) => (extents[b]! > extents[a]! ? b : a), free[0] ?? -1);
-      const bound = inputs[k]!.type.shape[d]!;
-      if (longest < 0 || bound >= extents[longest]!) continue;
-      extents[longest] = bound;
-      tied.add(longest);
-    }
-  }
-  return sizeOf(extents) * Math.max(0, maps.length - 1);
+/** The same by remainders, side by side in a larger tensor of which the output is a part. */
+function withoutDivisors(y: Tensor<ContractAttrs>): Tensor | undefined {
+  const split = splitDivisors(y.attrs, shapesOf(y));
+  if (!split) return undefined;
+  const all = contract(y.inputs, split.attrs);
+  const joined = split.dims.map(({ extents }) => sizeOf(extents));
+  return slice(
+    reshape(all, joined),
+    split.dims.map((d) => d.start),
+    y.type.shape,
+  );
 }
 
 function checkedType(
@@ -199,43 +177,6 @@ function chooseAxis(
   const found = candidates.find(([a]) => isBounded(a)) ?? candidates.find(whole);
   if (!found) throw internal("contract: no axis of an operand's index can be solved for");
   return { axis: found[0], coefficient: found[1] };
-}
-
-/** Replaces an axis by (value.constant + Σ …)/value.divisor in an index. */
-function substitute(e: Affine, axis: number, value: Affine): Affine {
-  const c = e.terms.find(([a]) => a === axis)?.[1];
-  if (c === undefined) return e;
-  invariant(
-    value.divisor === 1 ||
-      c % value.divisor === 0 ||
-      (c === 1 && e.terms.length === 1 && e.constant === 0),
-    "contract: nested strides",
-  );
-  if (value.divisor !== 1 && c % value.divisor !== 0) {
-    return affine(value.terms, value.constant, value.divisor * e.divisor);
-  }
-  const scale = c / value.divisor;
-  const sum = new Map(e.terms.filter(([a]) => a !== axis));
-  for (const [a, k] of value.terms) sum.set(a, (sum.get(a) ?? 0) + scale * k);
-  return affine(
-    [...sum].filter(([, k]) => k !== 0),
-    e.constant + scale * value.constant,
-    e.divisor,
-  );
-}
-
-/** Drops axes that nothing uses any more. */
-function compact({ axes, out, maps }: ContractAttrs): ContractAttrs {
-  const used = new Set([...out, ...maps.flat().flatMap((e) => e.terms.map(([a]) => a))]);
-  const kept = axes.map((_, i) => i).filter((i) => used.has(i));
-  const renumber = (i: number) => kept.indexOf(i);
-  return {
-    axes: kept.map((i) => axes[i]!),
-    out: out.map(renumber),
-    maps: maps.map((map) =>
-      map.map((e) => ({ ...e, terms: e.terms.map(([a, c]) => [renumber(a), c] as const) })),
-    ),
-  };
 }
 
 /**

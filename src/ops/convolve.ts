@@ -5,7 +5,8 @@
  */
 import type { Axis } from "../ir/expr.ts";
 import type { Tensor } from "../ir/graph.ts";
-import { type Affine, affine, axisIndex, contract } from "./contract.ts";
+import { type Affine, affine, axisIndex } from "./affine.ts";
+import { contract } from "./contract.ts";
 import { reshape } from "./view.ts";
 import type { Sliding } from "./window.ts";
 

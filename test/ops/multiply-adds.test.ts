@@ -6,7 +6,7 @@ import { optimise } from "../../src/compiler/compile.ts";
 import { graphTensors, type Tensor, variable } from "../../src/ir/graph.ts";
 import { sum } from "../../src/ops/broadcast.ts";
 import { einsum } from "../../src/ops/contract.ts";
-import { convolve, convolveTransposed } from "../../src/ops/convolve.ts";
+import { convolve } from "../../src/ops/convolve.ts";
 import { mul } from "../../src/ops/pointwise.ts";
 import { input } from "../support/evaluate.ts";
 
@@ -31,33 +31,34 @@ test("a product of matrices, and with both its gradients", () => {
   assert.is(counted(...all(y, [x, w])), 3 * 37 * 129 * 5);
 });
 
-/** Padding · stride · dilation · size of the result, of 11 pixels with 3 taps. */
+/** Stride · dilation · padding · size of the result, of 11 pixels with 3 taps · taps of a row that are inside. */
 const convolutions = [
-  ["valid", 1, 1, 0, 9],
-  ["same", 1, 1, 1, 11],
-  ["strided", 2, 1, 1, 6],
-  ["strided, valid", 3, 1, 0, 3],
-  ["dilated", 1, 2, 0, 7],
+  ["valid", 1, 1, 0, 9, 27],
+  ["same", 1, 1, 1, 11, 31],
+  ["strided, valid", 3, 1, 0, 3, 9],
+  ["strided, same", 2, 1, 1, 6, 16],
+  ["dilated", 1, 2, 0, 7, 21],
 ] as const;
-for (const [name, stride, dilation, before, out] of convolutions) {
-  test(`a ${name} convolution and its gradients count outputs times taps`, () => {
+for (const [name, stride, dilation, before, out, inside] of convolutions) {
+  test(`${name}: a convolution and its gradients count the taps that are inside`, () => {
     const slide = { size: 3, stride, dilation, before, out };
     const [x, w] = [input("x", [2, 11, 11, 4]), input("w", [3, 3, 4, 8])];
-    const once = 2 * out ** 2 * 3 ** 2 * 4 * 8;
+    const once = 2 * inside ** 2 * 4 * 8;
     const y = convolve(x, w, [slide, slide]);
     assert.is(counted(y), once);
-    assert.is(counted(...all(y, [x, w])), 3 * once);
+    const thrice = counted(...all(y, [x, w]));
+    if (stride === 1 || before === 0) assert.is(thrice, 3 * once);
+    else {
+      // The gradient of the input is computed with some of the padding, which is cut off.
+      assert.ok(3 * once <= thrice && thrice <= 3 * 2 * (3 * out) ** 2 * 4 * 8, `${thrice}`);
+    }
   });
 }
 
-test("a transposed convolution counts inputs times taps; groups divide", () => {
-  const slide = { size: 3, stride: 2, dilation: 1, before: 1, out: 11 };
-  const x = input("x", [2, 6, 6, 4]);
-  const y = convolveTransposed(x, input("w", [3, 3, 8, 4]), [slide, slide]);
-  assert.is(counted(y), 2 * 6 ** 2 * 3 ** 2 * 4 * 8);
-  const same = { ...slide, stride: 1, out: 6 };
-  const grouped = convolve(x, input("g", [3, 3, 2, 8]), [same, same], 2);
-  assert.is(counted(grouped), (2 * 6 ** 2 * 3 ** 2 * 4 * 8) / 2);
+test("groups divide the work", () => {
+  const slide = { size: 3, stride: 1, dilation: 1, before: 0, out: 4 };
+  const y = convolve(input("x", [2, 6, 6, 4]), input("w", [3, 3, 2, 8]), [slide, slide], 2);
+  assert.is(counted(y), (2 * 4 ** 2 * 3 ** 2 * 4 * 8) / 2);
 });
 
 test("a sum multiplies nothing, three factors twice", () => {

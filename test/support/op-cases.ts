@@ -4,8 +4,9 @@
  */
 import { gradients } from "../../src/compiler/autodiff.ts";
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
+import { affine, axisIndex } from "../../src/ops/affine.ts";
 import { broadcastTo, sum } from "../../src/ops/broadcast.ts";
-import { affine, axisIndex, contract, einsum } from "../../src/ops/contract.ts";
+import { contract, einsum } from "../../src/ops/contract.ts";
 import { convolve, convolveTransposed } from "../../src/ops/convolve.ts";
 import * as p from "../../src/ops/pointwise.ts";
 import { argmax, logSumExp, max, mean } from "../../src/ops/reduce.ts";

@@ -104,6 +104,24 @@ const vector: Functions = {
 /** What `vector` can print; a product's epilogue with anything else is printed on its own. */
 export const isVectorFunction = (fn: string): boolean => fn in vector;
 
+const ints: Functions = {
+  ...shared,
+  select: (c, a, b) => `ISELECT(${c}, ${a}, ${b})`,
+  min: (a, b) => `ISELECT(${a} < ${b}, ${a}, ${b})`,
+  max: (a, b) => `ISELECT(${a} > ${b}, ${a}, ${b})`,
+  imul: (a, b) => `((vi)((vw)${a} * (vw)${b}))`,
+  xor: (a, b) => `(${a} ^ ${b})`,
+  shr: (a, b) => `((vi)((vw)${a} >> (vw)${b}))`,
+  toInt: (a) => `__builtin_convertvector(vfloor(${a}), vi)`,
+};
+
+/** How a call on vectors is printed, whatever its type; undefined if there is no such code. */
+export function vectorCall(e: Call): ((a: string, b: string, c: string) => string) | undefined {
+  if (e.fn === "toFloat") return (a) => `__builtin_convertvector(${a}, vf)`;
+  if (typeOf(e) === "float") return e.fn === "pow" ? undefined : vector[e.fn];
+  return ints[e.fn];
+}
+
 /** For epilogues: every value is a vector, conditions are masks. */
 export const vectorDialect = (load: (e: Load) => string): Dialect => ({
   constant: (e) => `SPLAT(${floatLiteral(e.value)})`,

@@ -1,7 +1,7 @@
 /** A program as native code: compiled, loaded, its memory read and written in place. */
 import { createRequire } from "node:module";
 import { sizeOf } from "../../ir/graph.ts";
-import type { Executable, Program, Values } from "../../ir/program.ts";
+import type { Executable, Program, Timing, Values } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import { addressOf, isPlain, type Layout } from "./layout.ts";
 import type { ProgramPlan } from "./plan.ts";
@@ -29,8 +29,16 @@ export class NativeExecutable implements Executable {
   readonly #slots = new Map<string, Slot>();
   readonly #procedures: readonly string[];
   readonly #built: Built;
+  /** Views of the program's timers, with the names of what they time. */
+  readonly #timers: readonly { name: string; seconds: Float64Array }[] = [];
 
-  constructor(program: Program, plan: ProgramPlan, file: CFile, built: Built, threads: number) {
+  constructor(
+    program: Program,
+    plan: ProgramPlan,
+    file: CFile,
+    built: Built,
+    { threads, timed = false }: { readonly threads: number; readonly timed?: boolean | undefined },
+  ) {
     const koffi = createRequire(import.meta.url)("koffi") as Koffi;
     const library = koffi.load(built.path);
     const open = library.func("void *nnc_open(int)") as unknown as Native;
@@ -57,6 +65,13 @@ export class NativeExecutable implements Executable {
     }
     this.#procedures = plan.procedures.map((p) => p.name);
     this.sources = new Map([["program.c", file.source]]);
+    if (timed) {
+      const spent = library.func("void *nnc_spent(void)") as unknown as Native;
+      const times = koffi.view(spent(), 8 * (file.tasks.length + 1)) as ArrayBuffer;
+      this.#timers = [...file.tasks, "waiting"].map((name, i) => {
+        return { name, seconds: new Float64Array(times, 8 * i, 1) };
+      });
+    }
   }
 
   readonly description = (): string =>
@@ -91,6 +106,10 @@ export class NativeExecutable implements Executable {
         error ? reject(error) : resolve(),
       );
     });
+  }
+
+  timings(): readonly Timing[] {
+    return this.#timers.map(({ name, seconds }) => ({ name, seconds: seconds[0]! }));
   }
 
   async dispose(): Promise<void> {

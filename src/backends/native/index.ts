@@ -54,9 +54,12 @@ export async function compileFor(
   // The plan must not depend on the number of threads, or results would; two is what schedules aim at.
   const target: Target = { ...found.target, threads: 2 };
   const plan = planProgram(program, target);
-  const file = printProgram(program, plan, target);
+  const file = printProgram(program, plan, target, options.timed);
   const built = await build(file.source, found);
-  const executable = new NativeExecutable(program, plan, file, built, threads);
+  const executable = new NativeExecutable(program, plan, file, built, {
+    threads,
+    timed: options.timed,
+  });
   for (const [name, values] of constants) executable.write(name, values);
   return executable;
 }

@@ -4,12 +4,12 @@
  */
 import type { Axis, Expr, TensorBuffer } from "../../ir/expr.ts";
 import { IndexAlgebra } from "../../ir/index-algebra.ts";
+import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
 import { type Layout, unitDimension } from "./layout.ts";
 import {
   accumulator,
   dimensionOf,
   isUnitAlong,
-  outside,
   type Product,
   paddedFor,
   panelsFor,
@@ -34,6 +34,10 @@ export interface Loop {
   readonly a: number;
   readonly b: number;
   readonly args: readonly number[];
+  /** The axis it walks, if only one. */
+  readonly axis?: Axis;
+  /** Bounds of a summed loop that keep operands inside. */
+  readonly guards?: readonly Guard[];
 }
 /** Panels are two vectors wide, or whatever wastes less on a narrow tensor. */
 export const panelWidth = (n: number, { width }: Target): number =>
@@ -49,16 +53,19 @@ export interface Operands {
   readonly a: Operand;
   readonly b: Operand;
   readonly vector: Axis;
+  /** Bounds of summed loops, where an operand is read outside and not padded. */
+  readonly guards: Guards;
   /** Vectors that a tile must have a multiple of, so that it covers whole blocks. */
   readonly quantum: number;
 }
 
 /** @returns undefined if neither or both operands have the vector axis, or an address is not linear */
 export function assignRoles(
-  { nest, a, b, epilogue }: Product,
+  product: Product,
   layoutOf: LayoutOf,
   target: Target,
 ): Operands | undefined {
+  const { nest, a, b, epilogue } = product;
   const outLayout = layoutOf(epilogue[0]!.buffer);
   const dim = unitDimension(outLayout);
   const vector = dim === undefined ? undefined : nest.axes[dim];
@@ -77,12 +84,17 @@ export function assignRoles(
     return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
   };
   const stored = { a: layoutOf(first.buffer), b: layoutOf(second.buffer) };
-  const pad = outside(first) !== undefined;
-  const usable = isUnitAlong(second, stored.b, vector) && !outside(second);
+  const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
+  const strideOf = (axis: Axis) => asStored?.strides.get(axis) ?? 0;
+  const guards = stored.a.block ? undefined : guardsOf(first, product.summed, vector, algebra);
+  const clips = guards && (guards.size === 0 || paysToClip(guards, product, vector, strideOf));
+  // B is never padded: what it lacks is known before the tile.
+  const lacking = guardsOf(second, product.summed, vector, algebra);
+  const usable = isUnitAlong(second, stored.b, vector);
   const vDim = dimensionOf(second, vector);
-  if (vDim < 0 || outside(second)) return undefined;
+  if (vDim < 0 || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
-  const straighten = pad || stored.a.block !== undefined;
+  const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
   const width = panelWidth(vector.extent, target);
   const vectorOperand = operand(
@@ -98,6 +110,7 @@ export function assignRoles(
     a: rowOperand,
     b: vectorOperand,
     vector,
+    guards: bothGuards(clips ? guards : new Map(), lacking),
     quantum: Math.max(target.width, ...blocks) / target.width,
   };
 }
@@ -117,7 +130,7 @@ export interface Loops {
 /** Strided loops; neighbours that are one run in every operand become one. */
 export function makeLoops(
   { nest, summed, epilogue }: Product,
-  { a, b, vector }: Operands,
+  { a, b, vector, guards }: Operands,
   layoutOf: LayoutOf,
 ): Loops | undefined {
   const args = argumentsOf(nest.axes, vector, epilogue, layoutOf);
@@ -125,6 +138,8 @@ export function makeLoops(
   const loop = (axis: Axis): Loop => ({
     name: axis.name,
     extent: axis.extent,
+    axis,
+    ...(guards.has(axis) ? { guards: guards.get(axis)! } : {}),
     a: a.at.strides.get(axis) ?? 0,
     b: b.at.strides.get(axis) ?? 0,
     args: args.list.map(({ at }) => at.strides.get(axis) ?? 0),
@@ -139,8 +154,9 @@ export function makeLoops(
       .filter((x) => x.extent > 1)
       .map(loop)
       .sort(steep),
+    () => false,
   );
-  const rows = fuse(others.filter((x) => !isOuter(x)).map(loop));
+  const rows = fuse(others.filter((x) => !isOuter(x)).map(loop), (x) => bounds(guards, x));
   return {
     outer: others.filter(isOuter).map(loop),
     rows: rows.length > 0 ? rows : [none],
@@ -150,16 +166,39 @@ export function makeLoops(
   };
 }
 
-function fuse(loops: readonly Loop[]): readonly Loop[] {
+/** @param isSingle whether an axis must stay a loop of its own */
+function fuse(loops: readonly Loop[], isSingle: (axis: Axis) => boolean): readonly Loop[] {
   const done: Loop[] = [];
+  const single = ({ axis }: Loop) => axis !== undefined && isSingle(axis);
   for (const x of [...loops].reverse()) {
     const y = done[0];
     const run = (p: number, q: number) => p === q * y!.extent;
-    const joins = y && run(x.a, y.a) && run(x.b, y.b) && x.args.every((s, i) => run(s, y.args[i]!));
-    if (joins) done[0] = { ...y, name: `${x.name}${y.name}`, extent: x.extent * y.extent };
+    const joins =
+      y &&
+      !y.guards &&
+      !single(x) &&
+      !single(y) &&
+      run(x.a, y.a) &&
+      run(x.b, y.b) &&
+      x.args.every((s, i) => run(s, y.args[i]!));
+    if (joins) done[0] = joined(x, y);
     else done.unshift(x);
   }
   return done;
+}
+
+/** One loop over two, the inner of which is a run of the outer. */
+function joined(outer: Loop, inner: Loop): Loop {
+  const { a, b, args } = inner;
+  const guards = outer.guards?.map((g) => ({ ...g, scale: g.scale * inner.extent }));
+  return {
+    name: `${outer.name}${inner.name}`,
+    extent: outer.extent * inner.extent,
+    a,
+    b,
+    args,
+    ...(guards ? { guards } : {}),
+  };
 }
 
 /** Everything the epilogue reads or writes, each place once. */

@@ -4,9 +4,10 @@
  */
 import type { TensorBuffer } from "../../ir/expr.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import type { Form } from "./form.ts";
 import { loadsOf, type Nest } from "./nest.ts";
-import type { Form, Units } from "./print-nest.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Units } from "./sharing.ts";
 
 export type Task =
   | {

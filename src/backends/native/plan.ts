@@ -5,13 +5,14 @@
 import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
+import { type Form, formOf } from "./form.ts";
 import { type Layout, panels, plain } from "./layout.ts";
 import { buildNests, loadsOf, type Nest } from "./nest.ts";
 import { type Copy, type LayoutOf, panelWidth } from "./operands.ts";
 import { group, type Sharing, type Task } from "./order.ts";
-import { type Form, formOf, singleUnits, type Units, workOf, worthSharing } from "./print-nest.ts";
 import { dimensionOf, findProduct, type Product } from "./product.ts";
 import { chooseSchedule, type Schedule } from "./schedule.ts";
+import { type Units, workOf, worthSharing } from "./sharing.ts";
 import { splitSum } from "./split-sum.ts";
 import type { Target } from "./target.ts";
 
@@ -99,7 +100,7 @@ function makeTasks(
   const rowUnits = new Map<number, Units>();
   const copied = new Map<string, TensorBuffer>();
   const plainTask = (nest: Nest): Task => {
-    const form = formOf(nest, layoutOf);
+    const form = formOf(nest, layoutOf, target.width);
     return { kind: "nest", nest, form, sharing: { by: "one" } };
   };
   for (const nest of nests) {
@@ -114,7 +115,8 @@ function makeTasks(
       tasks.push(plainTask(copyNest(copy))),
     );
     for (const s of nest.stores) forget(copied, s.buffer);
-    const { tile, rows } = ready;
+    const { tile, rows, partial } = ready;
+    if (partial.scratch) layouts.set(partial.scratch, layoutOf(nest.stores[0]!.buffer));
     const units: Units = { size: tile.size, tall: tile.tall, count: tile.tiles };
     const byRows =
       ready.parallel === "rows" &&
@@ -140,15 +142,15 @@ const unpadded = (nest: Nest): Nest => ({
 const worthRows = 1000;
 
 function shareNest(nest: Nest, form: Form, rowUnits: ReadonlyMap<number, Units>): Sharing {
-  const first = form.loops[0];
+  const { axis, step } = form.loops[0]!;
   const work = workOf(nest);
-  if (!first || work < worthRows) return { by: "one" };
+  if (work < worthRows) return { by: "one" };
   const grain = rowUnits.get(nest.axes[0]?.extent ?? 1);
   if (form.rowSize !== undefined && grain && (grain.tall === 0 || form.rowSize === 1)) {
     return { by: "rows", units: { ...grain, size: grain.size * form.rowSize }, grain };
   }
   if (work < worthSharing) return { by: "one" };
-  return { by: "other", units: singleUnits(first.extent) };
+  return { by: "other", units: { size: step, tall: 0, count: Math.ceil(axis.extent / step) } };
 }
 
 /** Gives each copy its layout, and lets products share copies of what did not change in between. */

@@ -6,6 +6,7 @@
 /** Vector types and operations for `width` floats. Masks are vectors of int, all bits set where true. */
 export function vectorPrelude(width: number): string {
   const splat = Array(width).fill("s_").join(", ");
+  const lanes = Array.from({ length: width }, (_, i) => i).join(", ");
   return `#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,10 +17,19 @@ export function vectorPrelude(width: number): string {
 typedef float vf __attribute__((vector_size(${width * 4})));
 typedef float vu __attribute__((vector_size(${width * 4}), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(${width * 4})));
+typedef int32_t viu __attribute__((vector_size(${width * 4}), aligned(4), may_alias));
+typedef uint32_t vw __attribute__((vector_size(${width * 4})));
+typedef uint8_t vb __attribute__((vector_size(${width})));
+typedef uint8_t vbu __attribute__((vector_size(${width}), aligned(1), may_alias));
 #define LD(p) ((vf)*(const vu *)(p))
 #define ST(p, x) (*(vu *)(p) = (x))
+#define LDI(p) ((vi)*(const viu *)(p))
+#define STI(p, x) (*(viu *)(p) = (x))
+#define LDB(p) __builtin_convertvector((vb)*(const vbu *)(p), vi)
 #define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; })
 #define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
+#define ISELECT(m, a, b) (((m) & (a)) | (~(m) & (b)))
+#define LANES ((vi){${lanes}})
 #define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
 /* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
 #if ${width} == 1
@@ -33,7 +43,13 @@ typedef int32_t vi __attribute__((vector_size(${width * 4})));
 #else
 #define KEEP(x) (void)0
 #endif
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE __builtin_shufflevector
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+${transposeOf(width)}#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* The first n lanes; the others are zero, and stay as they are in memory. */
 INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }
@@ -81,6 +97,27 @@ INLINE vf vtanh(vf x) {
   return SELECT(a < SPLAT(0.625f), near, SELECT(x < SPLAT(0.0f), -far, far));
 }
 `;
+}
+
+/**
+ * A square of vectors turned round in log₂(width) rounds: the n-th swaps the odd blocks of 2ⁿ lanes of a row with
+ * the even ones of the row 2ⁿ further on.
+ */
+function transposeOf(width: number): string {
+  const rounds: string[] = [];
+  const rows = Array.from({ length: width }, (_, i) => i);
+  for (let n = 1; n < width; n *= 2) {
+    const low = rows.map((l) => ((l & n) === 0 ? l : width + l - n)).join(", ");
+    const high = rows.map((l) => ((l & n) === 0 ? l + n : width + l)).join(", ");
+    for (const i of rows.filter((r) => (r & n) === 0)) {
+      const [p, q] = [`r[${i}]`, `r[${i + n}]`];
+      rounds.push(
+        `x = SHUFFLE(${p}, ${q}, ${low}); ${q} = SHUFFLE(${p}, ${q}, ${high}); ${p} = x;`,
+      );
+    }
+  }
+  const body = rounds.map((r) => `  ${r}\n`).join("");
+  return `INLINE void transpose(vf *r) {\n  vf x;\n${body}  (void)x;\n}\n`;
 }
 
 /** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */

@@ -2,8 +2,9 @@
  * Prints a schedule as C: the nest of loops around its register tiles. Everything is strides and constants
  * here; nothing below knows which operation it prints.
  */
-import type { TensorBuffer } from "../../ir/expr.ts";
+import type { Axis, TensorBuffer } from "../../ir/expr.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
+import { printGuards } from "./clip.ts";
 import type { Loop } from "./operands.ts";
 import {
   along,
@@ -55,6 +56,8 @@ class NestPrinter {
   readonly #s: Schedule;
   readonly #tiles: ReadonlyMap<number, string>;
   readonly #code: CodePrinter;
+  /** What loops are called, by the axis they walk. */
+  readonly #names = new Map<Axis, string>();
   #level = 0;
   constructor(s: Schedule, tiles: ReadonlyMap<number, string>, code: CodePrinter) {
     this.#s = s;
@@ -75,6 +78,7 @@ class NestPrinter {
   #loop(x: Loop, i: string, lo: string, hi: string, inner: () => void): void {
     this.#code.block(`for (long ${i} = ${lo}; ${i} < ${hi}; ${i}++)`, () => {
       this.#move(x, i);
+      if (x.axis) this.#names.set(x.axis, i);
       inner();
       this.#level--;
     });
@@ -153,6 +157,8 @@ class NestPrinter {
   #tileLoop(lo: string, hi: string): void {
     const { tile, rows } = this.#s;
     const [first, end] = tile.row === 0 ? [lo, hi] : this.#share("tiles", tile.tiles);
+    for (const [i, { guards }] of this.#s.k.entries())
+      if (guards) this.#code.lines(printGuards(guards, `lo${i}`, `hi${i}`, this.#names));
     this.#code.block(`for (long i = ${first}; i < ${end}; i++)`, () => {
       const start =
         tile.tall > 0 ? `(i * ${tile.size} + MIN(i, ${tile.tall}))` : `i * ${tile.size}`;

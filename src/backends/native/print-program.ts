@@ -17,6 +17,8 @@ export interface CFile {
   readonly buffers: readonly TensorBuffer[];
   /** Elements of memory of each buffer. */
   readonly sizes: readonly number[];
+  /** Names of the tasks' functions, in the order of the timers. */
+  readonly tasks: readonly string[];
 }
 
 const cType: Readonly<Record<DType, string>> = { f32: "float", i32: "int32_t", u8: "uint8_t" };
@@ -25,7 +27,13 @@ const slack = 64;
 /** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
 const skew = 3 * 64;
 
-export function printProgram(program: Program, plan: ProgramPlan, target: Target): CFile {
+/** @param timed whether the program measures how long the first thread spends in each task */
+export function printProgram(
+  program: Program,
+  plan: ProgramPlan,
+  target: Target,
+  timed = false,
+): CFile {
   const buffers = buffersOf(program, plan);
   const position = new Map(buffers.map((b, i) => [b, i]));
   const pointerOf: PointerOf = (b) => `((${cType[b.dtype]} *)x->m[${position.get(b)}])`;
@@ -40,25 +48,37 @@ export function printProgram(program: Program, plan: ProgramPlan, target: Target
       functions.push(printTask(task, name, pointerOf, tiles));
     }
   }
-  const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names));
+  const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
   const sizes = buffers.map((b) => plan.layoutOf(b).size);
   const source = [
     vectorPrelude(target.width),
     scalarPrelude,
     poolPrelude,
     contextPrelude(buffers, sizes),
+    timed ? timers(tasks.size) : "",
     ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
     ...functions,
     ...steps.map((s) => s.source),
     entryPoints(steps.map((s) => s.name)),
   ].join("\n");
-  return { source, buffers, sizes };
+  return { source, buffers, sizes, tasks: [...tasks.values()] };
 }
+
+/** Seconds of the first thread in each task; the last entry is what it waited for others. */
+const timers = (tasks: number) => `#include <time.h>
+static double spent[${tasks} + 1];
+static double now(void) { struct timespec s; clock_gettime(CLOCK_MONOTONIC, &s); return s.tv_sec + 1e-9 * s.tv_nsec; }
+double *nnc_spent(void) { return spent; }
+`;
 
 function buffersOf(program: Program, { procedures }: ProgramPlan): readonly TensorBuffer[] {
   const found = new Set<TensorBuffer>(program.variables);
   for (const { groups, copies } of procedures) {
-    for (const task of groups.flat()) for (const s of task.nest.stores) found.add(s.buffer);
+    for (const task of groups.flat()) {
+      for (const s of task.nest.stores) found.add(s.buffer);
+      const scratch = task.kind === "product" && task.schedule.partial.scratch;
+      if (scratch) found.add(scratch);
+    }
     for (const { from } of copies) found.add(from);
   }
   return [...found];
@@ -77,14 +97,21 @@ function printProcedure(
   pointerOf: PointerOf,
   { layoutOf }: ProgramPlan,
   names: Names,
+  timed: boolean,
 ): { name: string; source: string } {
   const own = names.take(`run_${name}`);
+  const order = [...tasks.values()];
+  const call = (text: string, slot: number) =>
+    timed ? `{ const double t0 = now(); ${text} if (t == 0) spent[${slot}] += now() - t0; }` : text;
   const code = new CodePrinter();
   code.block(`static void ${own}(Context *x, int t, int nt)`, () => {
     code.block("for (long step = 0; step < x->steps; step++)", () => {
       for (const group of groups) {
-        for (const task of group) code.line(`${tasks.get(task)}(x, t, nt);`);
-        code.line("meet(&x->barrier, nt);");
+        for (const task of group) {
+          const fn = tasks.get(task)!;
+          code.line(call(`${fn}(x, t, nt);`, order.indexOf(fn)));
+        }
+        code.line(call("meet(&x->barrier, nt);", order.length));
       }
       if (copies.length === 0) return;
       code.block("if (t == 0)", () => {

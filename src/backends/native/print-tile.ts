@@ -37,6 +37,9 @@ export function parameters(s: Schedule): readonly (readonly [type: string, name:
           ["int", "last"],
         ] as const)
       : []),
+    ...s.k.flatMap((x, i) =>
+      x.guards ? [["long", `lo${i}`] as const, ["long", `hi${i}`] as const] : [],
+    ),
     ...(s.tail ? ([["long", "valid"]] as const) : []),
   ];
 }
@@ -46,8 +49,7 @@ function tileBody(s: Schedule, rows: number): string {
   const code = new CodePrinter();
   const { vectors } = s.tile;
   const all = range(rows).flatMap((i) => range(vectors).map((v) => [i, v] as const));
-  // Between blocks of the sum, the output itself holds what has been added up.
-  const at = (i: number, v: number) => argumentPlace(s, s.stores[0]!.arg, i, v);
+  const at = (i: number, v: number) => argumentPlace(s, s.partial.arg, i, v);
   code.block(
     `(${parameters(s)
       .map((p) => p.join(" "))
@@ -78,11 +80,12 @@ const straightLine = 420;
 
 function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
   const total = s.k.reduce((n, x) => n * x.extent, 1);
-  const whole = !isBlocked(s) && total * rows * s.tile.vectors <= straightLine;
+  const isFixed = (depth: number) => !s.k[depth]!.guards && (depth > 0 || !isBlocked(s));
+  const whole = s.k.every((_, i) => isFixed(i)) && total * rows * s.tile.vectors <= straightLine;
   const visit = (depth: number, a: string, b: string, offA: number, offB: number): void => {
     const x = s.k[depth]!;
     const last = depth === s.k.length - 1;
-    const fixed = depth > 0 || !isBlocked(s);
+    const fixed = isFixed(depth);
     if (whole || (last && fixed && x.extent <= 8)) {
       for (const j of range(x.extent)) {
         if (last) step(s, rows, a, b, offA + j * x.a, offB + j * x.b, code);
@@ -90,7 +93,11 @@ function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
       }
       return;
     }
-    const [lo, hi] = fixed ? ["0", String(x.extent)] : ["k0", "k1"];
+    const [lo, hi] = x.guards
+      ? [`lo${depth}`, `hi${depth}`]
+      : fixed
+        ? ["0", String(x.extent)]
+        : ["k0", "k1"];
     if (last) innermost(s, x, rows, { a, b, lo, hi }, fixed, code);
     else {
       code.block(`for (long i${depth} = ${lo}; i${depth} < ${hi}; i${depth}++)`, () => {

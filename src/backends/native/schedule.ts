@@ -5,6 +5,7 @@
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
+import { bounds } from "./clip.ts";
 import { type Layout, laneOffset } from "./layout.ts";
 import {
   argumentNumber,
@@ -55,6 +56,8 @@ export interface Schedule {
   readonly tail: boolean;
   readonly args: readonly Argument[];
   readonly stores: readonly { readonly arg: number; readonly value: Expr }[];
+  /** Where sums wait between blocks of k; a buffer of the product's own if no output can hold them. */
+  readonly partial: { readonly arg: number; readonly scratch?: TensorBuffer };
   /** Which loop threads share. */
   readonly parallel: Shared;
   readonly flops: number;
@@ -68,13 +71,20 @@ export function chooseSchedule(
 ): Schedule | undefined {
   const operands = assignRoles(product, layoutOf, target);
   if (!operands) return undefined;
-  const { a, b, vector, quantum } = operands;
-  const loops = makeLoops(product, operands, layoutOf);
-  if (!loops) return undefined;
+  const { a, b, vector, quantum, guards } = operands;
+  const made = makeLoops(product, operands, layoutOf);
+  if (!made) return undefined;
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
-  const depth = extentOf(loops.k.map((x) => x.extent));
-  const tile = chooseTile(loops.rows, vectors, quantum, depth, target);
+  const depth = extentOf(made.k.map((x) => x.extent));
+  const canTile = ({ axis }: Loop) => !axis || !bounds(guards, axis);
+  const tile = chooseTile(made.rows, canTile, vectors, quantum, depth, target);
   const span = tile.vectors * target.width;
+  // Blocks have room for whole panels, rows that lie one after another have not.
+  const isTight = made.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
+  const tail = vector.extent % span !== 0 && isTight;
+  const blocks = chooseBlocks(made, tile, span, depth, target);
+  const kBlock = tail ? made.k[0]!.extent : blocks.kBlock;
+  const { loops, partial } = placeSums(made, kBlock, product.nest.name);
   const lane = (x: Layout) =>
     Array.from({ length: tile.vectors }, (_, i) => laneOffset(x, i * target.width));
   const args = loops.args.map(({ buffer, at, layout }): Argument => {
@@ -90,11 +100,6 @@ export function chooseSchedule(
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
   };
-  // Blocks have room for whole panels, rows that lie one after another have not.
-  const isTight = loops.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
-  const tail = vector.extent % span !== 0 && isTight;
-  const canBlock = !tail && !readsItself(loops.stores);
-  const blocks = chooseBlocks(loops, tile, span, depth, target);
   const units = tile.row === 0 ? tile.tiles : loops.rows[0]!.extent;
   return {
     name: product.nest.name,
@@ -112,13 +117,44 @@ export function chooseSchedule(
     k: loops.k,
     tile,
     rowBlock: blocks.rowBlock,
-    kBlock: canBlock ? blocks.kBlock : loops.k[0]!.extent,
+    kBlock,
     valid: vector.extent,
     tail,
     args,
     stores: loops.stores,
-    parallel: chooseParallel(loops.outer, units, panels.extent, tile, target),
+    partial,
+    parallel: chooseParallel(
+      // Iterations with bounds take more or less time.
+      loops.outer.slice(0, 1).filter(canTile),
+      units,
+      panels.extent,
+      tile,
+      4 * depth * vectors * target.width,
+      target,
+    ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
+  };
+}
+
+/** Sums wait in the first output, or in memory like it if its old value is still needed. */
+function placeSums(
+  loops: Loops,
+  kBlock: number,
+  name: string,
+): { readonly loops: Loops; readonly partial: Schedule["partial"] } {
+  const { arg } = loops.stores[0]!;
+  const isBlocked = kBlock < loops.k[0]!.extent;
+  if (!isBlocked || !readsItself(loops.stores)) return { loops, partial: { arg } };
+  const scratch: TensorBuffer = { ...loops.args[arg]!.buffer, name: `${name}.sums` };
+  const extended = (x: Loop): Loop => ({ ...x, args: [...x.args, x.args[arg]!] });
+  return {
+    loops: {
+      ...loops,
+      outer: loops.outer.map(extended),
+      rows: loops.rows.map(extended),
+      args: [...loops.args, { ...loops.args[arg]!, buffer: scratch }],
+    },
+    partial: { arg: loops.args.length, scratch },
   };
 }
 
@@ -138,7 +174,7 @@ export function describe(s: Schedule): string {
   const { size, tall, vectors, row } = s.tile;
   const height = tall > 0 ? `${size}/${size + 1}` : String(size);
   const loops = [...s.outer, ...s.rows].map((x) => `${x.name}(${x.extent})`).join(" ");
-  const sum = s.k.map((x) => `${x.name}(${x.extent})`).join(" ");
+  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guards ? ", clipped" : ""})`).join(" ");
   const copies = [s.a.copy && "a padded", s.b.copy && "b in panels"].filter(Boolean).join(", ");
   return `tile ${height}×${vectors * s.width} on ${s.rows[row]!.name}, ${loops} by panels(${s.panels.extent}), sum ${sum} in blocks of ${s.kBlock}, ${copies || "operands as stored"}, threads share ${s.parallel}`;
 }

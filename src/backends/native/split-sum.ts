@@ -6,27 +6,35 @@ import {
   index,
   int,
   load,
+  type Reduce,
   reduce,
   type TensorBuffer,
+  walk,
 } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import type { Nest } from "./nest.ts";
-import { accumulator, findProduct } from "./product.ts";
 import type { Target } from "./target.ts";
+
+/** Sums shorter than this are left to one thread each. */
+const longSum = 4096;
+/** Most chunks; with it a sum is balanced among any few threads. */
+const mostChunks = 20;
 
 /**
  * Few outputs and a long sum: the sum is cut into a fixed number of chunks, computed side by side and added in
  * order, so that the result does not depend on the number of threads.
  */
 export function splitSum(nest: Nest, { width }: Target): readonly Nest[] {
-  const product = findProduct(nest);
-  if (!product) return [nest];
+  const sum = onlySum(nest);
+  if (!sum) return [nest];
   const outputs = sizeOf(nest.axes.map((a) => a.extent));
-  const depth = sizeOf(product.summed.map((a) => a.extent));
-  const first = [...product.summed].sort((p, q) => q.extent - p.extent)[0];
-  const chunks = first && divisorUpTo(first.extent, 20);
-  if (!first || !chunks || depth < 8192 || outputs >= 32 * 10 * 2 * width) return [nest];
+  const depth = sizeOf(sum.axes.map((a) => a.extent));
+  const first = [...sum.axes].sort((p, q) => q.extent - p.extent)[0]!;
+  const chunks = divisorUpTo(first.extent, mostChunks);
+  // With this many outputs there are register tiles enough for the threads.
+  const isWide = outputs >= 32 * 10 * 2 * width;
+  if (!chunks || depth < longSum || isWide) return [nest];
   const chunk: Axis = { name: "chunk", extent: chunks };
   const rest: Axis = { name: first.name, extent: first.extent / chunks };
   const whole = call("add", call("mul", index(chunk), int(rest.extent)), index(rest));
@@ -36,24 +44,31 @@ export function splitSum(nest: Nest, { width }: Target): readonly Nest[] {
     shape: [chunks, ...nest.axes.map((a) => a.extent)],
     dtype: "f32",
   };
-  const summed = product.summed.map((a) => (a === first ? rest : a));
+  const summed = sum.axes.map((a) => (a === first ? rest : a));
   const part: Nest = {
     name: `${nest.name}.parts`,
     axes: [chunk, ...nest.axes],
-    stores: [
-      {
-        buffer: partial,
-        value: reduce("sum", summed, call("mul", cut(product.a), cut(product.b))),
-      },
-    ],
+    stores: [{ buffer: partial, value: reduce("sum", summed, cut(sum.body)) }],
   };
   const q: Axis = { name: "q", extent: chunks };
   const total = reduce("sum", [q], load(partial, [index(q), ...nest.axes.map((a) => index(a))]));
-  const stores = product.epilogue.map(({ buffer, value }) => ({
+  const stores = nest.stores.map(({ buffer, value }) => ({
     buffer,
-    value: rewrite(value, (e) => (e.kind === "load" && e.buffer === accumulator ? total : e)),
+    value: rewrite(value, (e) => (e === sum ? total : e)),
   }));
   return [part, { ...nest, stores }];
+}
+
+/** The nest's sum, if it is its only reduction. */
+function onlySum(nest: Nest): Reduce | undefined {
+  const found = new Set<Reduce>();
+  for (const { value } of nest.stores) {
+    walk(value, (e) => {
+      if (e.kind === "reduce") found.add(e);
+    });
+  }
+  const [sum] = found;
+  return found.size === 1 && sum?.op === "sum" ? sum : undefined;
 }
 
 const divisorUpTo = (n: number, most: number): number | undefined => {

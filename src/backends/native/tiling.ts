@@ -22,7 +22,9 @@ export const extentOf = (list: readonly number[]) => list.reduce((p, n) => p * n
 function tileCycles(rows: number, vectors: number, depth: number, t: Target): number {
   const fma = (rows * vectors) / t.fmaPerCycle;
   const loads = (rows + vectors) / t.loadsPerCycle;
-  return Math.max(fma, loads, t.fmaLatency + 0.5) + (rows * vectors * 2 + 16) / depth;
+  return (
+    Math.max(fma, loads, t.fmaLatency + 0.5) + 0.05 * loads + (rows * vectors * 2 + 16) / depth
+  );
 }
 
 /** Rows divided as evenly as possible, so that no tile is a remnant: 37 rows are 2 × 6 + 5 × 5. */
@@ -32,9 +34,13 @@ function divideRows(extent: number, height: number) {
   return { tiles, size, tall: extent - size * tiles };
 }
 
-/** The tile with the fewest modelled cycles an element. */
+/**
+ * The tile with the fewest modelled cycles an element.
+ * @param canTile whether a tile's rows may lie along a loop
+ */
 export function chooseTile(
   rows: readonly Loop[],
+  canTile: (row: Loop) => boolean,
   vectors: number,
   quantum: number,
   depth: number,
@@ -44,7 +50,9 @@ export function chooseTile(
   // All that walks the same rows cuts them alike, so that threads can go on from one to the next.
   const whole = rows.length === 1;
   const common = commonCut(rows[0]!.extent, t);
-  for (const [row, { extent }] of [...rows.entries()].reverse()) {
+  for (const [row, loop] of [...rows.entries()].reverse()) {
+    if (!canTile(loop)) continue;
+    const { extent } = loop;
     for (let nv = quantum; nv <= Math.min(vectors, 6); nv += quantum) {
       if (vectors % nv !== 0) continue;
       for (let mr = 1; mr === 1 || mr * nv + Math.min(mr, nv) + 3 <= t.registers; mr++) {
@@ -75,6 +83,9 @@ function commonCut(extent: number, t: Target) {
   return best!;
 }
 
+/** Blocks of k with fewer steps than this would mostly load and store their sums. */
+const shortest = 32;
+
 /** A block of k keeps B's panel in the first cache; a block of rows keeps A's rows and their sums in the second. */
 export function chooseBlocks(
   { rows, k }: Loops,
@@ -89,10 +100,12 @@ export function chooseBlocks(
   const lines = row.a < 16 && last.a >= 16 ? 64 * conflict(last.a * 4, 64) : 0;
   const perStep = span * 4 * conflict(last.b * 4, span * 4) + lines;
   const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
-  const goal = Math.max(1, Math.floor(t.l1 / 2 / perStep / inner));
+  const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
   const first = k[0]!.extent;
   const kBlock =
-    depth * perStep > t.l1 && rowTiles > 2 ? Math.ceil(first / Math.ceil(first / goal)) : first;
+    !k[0]!.guards && depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
+      ? Math.ceil(first / Math.ceil(first / goal))
+      : first;
   const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
   const perRow = (depth * kBlock) / first;
   const perUnit = (extentOf(rows.map((x) => x.extent)) / units) * perRow * 4;
@@ -106,19 +119,31 @@ const gcd = (p: number, q: number): number => (q === 0 ? p : gcd(q, p % q));
 /** The loop that threads share. */
 export type Shared = "outer" | "rows" | "panels" | "tiles";
 
-/** The first loop that divides evenly among the threads, else the best. */
+/** Bytes of an operand that many second caches do not hold. */
+const largeOperand = 2 << 20;
+
+/**
+ * The first loop that divides evenly among the threads, else the best. Threads that share rows each read all
+ * of B: where it is too large to stay in a cache they share panels.
+ * @param bytes memory of B
+ */
 export function chooseParallel(
   outer: readonly Loop[],
   units: number,
   panels: number,
   tile: Tile,
-  { threads }: Target,
+  bytes: number,
+  { threads, l2 }: Target,
 ): Shared {
-  const choices = [
-    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
+  const byRows = [
     ["rows", units] as const,
     ["panels", panels] as const,
     ["tiles", tile.tiles] as const,
+  ];
+  const isLarge = bytes > Math.max(l2, largeOperand);
+  const choices = [
+    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
+    ...(isLarge ? [byRows[1]!, byRows[0]!, byRows[2]!] : byRows),
   ];
   const balance = (n: number) => n / (threads * Math.ceil(n / threads));
   const even = choices.find(([, n]) => balance(n) >= 0.95);
