@@ -92,6 +92,8 @@ async function measure(run: Run): Promise<BenchResult | undefined> {
   const { choice, options, silent, interrupt } = run;
   const stopped = interrupt.requested;
   const threads = threadsOf(choice, options);
+  const peakNow = async () => (threads === null ? undefined : await measurePeak(threads));
+  const first = await peakNow();
   const { session, seconds } = await during("compiling", silent, () => open(run));
   let measured: Measured | undefined;
   try {
@@ -104,7 +106,9 @@ async function measure(run: Run): Promise<BenchResult | undefined> {
   // Before anything else grows the process.
   const memory = process.resourceUsage().maxRSS / 1024;
   if (!measured) return undefined;
-  const peak = threads === null ? undefined : await measurePeak(threads);
+  // Before and after: other programs may have been in the way of one of them.
+  const last = await peakNow();
+  const peak = first && last && first.gflops > last.gflops ? first : last;
   const warm = await during("starting afresh", silent, () => firstStepElsewhere(run));
   if (stopped() || !warm) return undefined;
   return {
