@@ -17,6 +17,9 @@ export interface Machine {
   readonly load: readonly number[];
 }
 
+/** Load average over a minute below which nothing else runs to speak of. */
+const quiet = 0.5;
+
 export async function describeMachine(): Promise<Machine> {
   const toolchain = await findToolchain();
   return {
@@ -46,5 +49,7 @@ export function machineLines(m: Machine, peak: Peak | undefined, threads: number
     ["FMA peak, measured", most],
     ["load average at the start (1, 5, 15 minutes)", load],
   ];
-  return rows.map(([what, is]) => `- ${what}: ${is}`).join("\n");
+  const lines = rows.map(([what, is]) => `- ${what}: ${is}`).join("\n");
+  if (m.load[0]! < quiet) return lines;
+  return `${lines}\n\n**Other programs were running: these figures are no measure of anything but the tool.**`;
 }

@@ -14,13 +14,20 @@ export interface PairRow {
   readonly odd: Speeds;
 }
 
-export function trainingSection(rows: readonly TrainingRow[], peers: Peers | undefined): string {
+/** @param peak the best that was measured on as many threads; a process may have been disturbed at its own */
+export function trainingSection(
+  rows: readonly TrainingRow[],
+  peers: Peers | undefined,
+  peak: number | undefined,
+): string {
   const ours = rows.map(({ of, result: r }) => [
     of.name,
     `${r.backend}${r.threads === null ? "" : `, ${r.threads} threads`}`,
     `**${digits(r.ms_per_step)}** (${digits(r.ms_min)} – ${digits(r.ms_max)})`,
     digits(r.gflops),
-    r.percent_of_peak === null ? "–" : `${r.percent_of_peak.toFixed(0)} %`,
+    r.peak_gflops === null || peak === undefined
+      ? "–"
+      : `${((100 * r.gflops) / peak).toFixed(0)} %`,
     r.memory_mb.toFixed(0),
     `${digits(r.compile_seconds.cold)} / ${digits(r.compile_seconds.cached)}`,
     digits(r.first_step_seconds),
@@ -32,8 +39,8 @@ export function trainingSection(rows: readonly TrainingRow[], peers: Peers | und
   const text = `## Training
 
 By \`nnc bench\`, with Adam: the median of five runs, least and most. A multiply-add of the products counts two
-operations, padding and all other arithmetic none. Memory is the most that was resident. The first step ends so long after the
-start of a process that finds the compiled code in the cache.
+operations, padding and all other arithmetic none. Memory is the most that was resident. The first step ends so long
+after the start of a process that finds the compiled code in the cache.
 
 ${table(head, ours)}`;
   if (!peers) return text;

@@ -11,7 +11,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { measurePeak } from "../src/backends/native/peak.ts";
+import { measurePeak, type Peak } from "../src/backends/native/peak.ts";
 import type { BenchResult } from "../src/cli/bench-table.ts";
 import { shapePairs, type TrainingCase, trainingCases } from "./cases.ts";
 import { measureShape } from "./contractions.ts";
@@ -52,12 +52,12 @@ async function main(): Promise<void> {
   const used = threads ?? availableParallelism();
   const training = isWanted("training") ? await trainingRows() : [];
   const pairs = isWanted("contractions") ? await contractionRows() : [];
-  const peak = await measurePeak(used);
+  const peak = bestPeak(await measurePeak(used), training, used);
   const sections = [
     head,
     `## Machine\n\n${machineLines(machine, peak, used)}`,
     ...(peers ? [peersLine(peers)] : []),
-    ...(training.length > 0 ? [trainingSection(training, peers)] : []),
+    ...(training.length > 0 ? [trainingSection(training, peers, peak?.gflops)] : []),
     ...(isWanted("inference") ? [inferenceSection(new Map(), peers)] : []),
     ...(pairs.length > 0 ? [contractionSection(pairs, peak?.gflops)] : []),
   ];
@@ -70,6 +70,13 @@ async function main(): Promise<void> {
 const head = `# Figures
 
 Written by \`npm run bench\`; accuracy is in [ACCURACY.md](ACCURACY.md).`;
+
+/** Of all that were measured on so many threads: other programs only ever take away from it. */
+function bestPeak(own: Peak | undefined, rows: readonly TrainingRow[], used: number) {
+  if (!own) return undefined;
+  const same = rows.filter(({ result }) => result.threads === used);
+  return { ...own, gflops: Math.max(own.gflops, ...same.map((r) => r.result.peak_gflops ?? 0)) };
+}
 
 function peersLine(p: Peers): string {
   const load = p.load_average.map((n) => n.toFixed(2)).join(", ");

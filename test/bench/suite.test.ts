@@ -57,14 +57,14 @@ const peers: Peers = {
 
 test("the report: peers beside the case of their name, fastest first, with the ratio", () => {
   const rows = [{ of: { name: "MLP", spec: "mlp.yaml" }, result }];
-  const text = trainingSection(rows, peers);
-  assert.match(text, "| MLP | native, 2 threads | **2.00** (1.50 – 2.50) | 100 | 50 % | 100 |");
+  const text = trainingSection(rows, peers, 400);
+  assert.match(text, "| MLP | native, 2 threads | **2.00** (1.50 – 2.50) | 100 | 25 % | 100 |");
   const beside = text.split("\n").filter((line) => /\| (slow|fast|other) \|/.test(line));
   assert.equal(beside, [
     "| MLP | fast | 1.00 (1.00 – 1.00) | 2.00 | 0.50 × |",
     "| MLP | slow | 8.00 (7.00 – 9.00) | 2.00 | 4.00 × |",
   ]);
-  assert.not.match(trainingSection(rows, undefined), "Beside others");
+  assert.not.match(trainingSection(rows, undefined, undefined), "Beside others");
 });
 
 test("the report: inference and products", () => {
