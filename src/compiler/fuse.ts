@@ -10,6 +10,8 @@ import type { Traits } from "../ir/program.ts";
 /** Cost of writing an element and of reading it back, in arithmetic operations. */
 const storeCost = 2;
 const loadCost = 1;
+/** From this many reads of an element on, an op that streams its inputs gets them from memory. */
+const worthStreaming = 8;
 
 export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Tensor> {
   const order = graphTensors(graph);
@@ -20,7 +22,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
     if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
-    uses.set(x, chosen.has(x) ? { reuse: 1, nested: false, regrouped: false } : use);
+    uses.set(x, chosen.has(x) ? written : use);
   }
   writeCompared(order, chosen);
   limitInputs(order, chosen, traits.maxInputs);
@@ -41,7 +43,7 @@ function writeCompared(order: readonly Tensor[], chosen: Set<Tensor>): void {
 
 /** The tensor whose elements these are, before they were only moved. */
 function origin(x: Tensor): Tensor {
-  return isMoved(x) ? origin(x.inputs[0]!) : x;
+  return x.inputs.length === 1 && isMoved(x) ? origin(x.inputs[0]!) : x;
 }
 
 interface Use {
@@ -49,7 +51,11 @@ interface Use {
   readonly nested: boolean;
   /** Whether it is read with its dimensions split or joined. */
   readonly regrouped: boolean;
+  /** Whether an op that wants its inputs in memory reads it often. */
+  readonly streamed: boolean;
 }
+/** What is written is computed once, wherever it is read. */
+const written: Use = { reuse: 1, nested: false, regrouped: false, streamed: false };
 interface Facts {
   readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
   /** Operations an element costs when all but the reductions before it is inlined. */
@@ -79,17 +85,17 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let reads = 0;
   let nested = false;
   let regrouped = false;
+  let streamed = false;
   for (const { user, input } of facts.users.get(x) ?? []) {
     const outer = uses.get(user)!;
-    reads += readsOf(user)[input]! * outer.reuse;
+    const own = readsOf(user)[input]! * outer.reuse;
+    reads += own;
+    streamed ||= outer.streamed || (user.op.streams === true && own >= worthStreaming * size(x));
     nested ||= isReduction(user) || outer.nested;
     regrouped ||= regroups(user) || (isMoved(user) && outer.regrouped);
   }
-  return { reuse: reads / size(x), nested, regrouped };
+  return { reuse: reads / size(x), nested, regrouped, streamed };
 }
-
-/** Whether a tensor's elements are those of its only input, only moved. */
-const isMoved = (x: Tensor) => x.inputs.length === 1 && x.op.work?.(x) === 0;
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
 function regroups(y: Tensor): boolean {
@@ -103,11 +109,16 @@ function regroups(y: Tensor): boolean {
   return extents(x) !== extents(y);
 }
 
-/** The loops of a reduction must be those of its own dimensions to be any good. */
-function pays(x: Tensor, { reuse, nested, regrouped }: Use, cost: number): boolean {
+function pays(x: Tensor, { reuse, nested, regrouped, streamed }: Use, cost: number): boolean {
+  // The loops of a reduction must be those of its own dimensions to be any good.
   if (isReduction(x)) return reuse > 1 || nested || regrouped;
+  if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
+
+/** Whether its elements are others' as they are: then those are as good to read. */
+const isMoved = (x: Tensor) =>
+  x.op.work?.(x) === 0 && x.inputs.every((i) => i.type.dtype === x.type.dtype);
 
 /** Materialises inputs of kernels that would read too many buffers, the one with most buffers first. */
 function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {

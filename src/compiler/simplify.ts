@@ -16,21 +16,25 @@ function simplest(y: Tensor): Tensor {
 }
 
 /** Common-subexpression elimination: tensors with the same op, attributes and inputs become one. */
-export function share(graph: Graph): Graph {
+export const share = (graph: Graph): Graph => shareAll([graph])[0]!;
+
+/** The same across several graphs: what they have in common becomes the same tensors in all of them. */
+export function shareAll(graphs: readonly Graph[]): readonly Graph[] {
   const ids = new Map<unknown, number>();
   const idOf = (x: unknown) => {
     if (!ids.has(x)) ids.set(x, ids.size);
     return ids.get(x)!;
   };
   const first = new Map<string, Tensor>();
-  return mapGraph(graph, (y) => {
+  const unique = (y: Tensor) => {
     const inputs = y.inputs.map(idOf).join(",");
     const key = `${idOf(y.op)}(${inputs})${JSON.stringify(y.attrs ?? null, exactNumbers)}`;
     const known = first.get(key);
     if (known) return known;
     first.set(key, y);
     return y;
-  });
+  };
+  return graphs.map((graph) => mapGraph(graph, unique));
 }
 
 /** JSON has no infinities, NaN or −0; constants may. */

@@ -27,10 +27,33 @@ export interface Op<A = unknown> {
   multiplyAdds?(y: Tensor<A>): number;
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */
   work?(y: Tensor<A>): number;
+  /** It is as fast as it can be only if its inputs lie in memory as floats. */
+  readonly streams?: boolean;
   /** The last bit of its inputs decides its result: see `writeCompared` in the fusion pass. */
   readonly exact?: boolean;
   /** An equal, simpler tensor, if there is one. */
   simplify?(y: Tensor<A>): Tensor | undefined;
+  /** Its result as scale·core + shift, from those of its inputs, if that says more than `core: y`. */
+  scaleShift?(inputs: readonly ScaleShift[], y: Tensor<A>): ScaleShift | undefined;
+  /** y·scale without a multiplication of its own, by scaling an input that never changes. */
+  absorb?(y: Tensor<A>, scale: Tensor, folding: Folding): Tensor | undefined;
+}
+
+/**
+ * A tensor as scale·core + shift, where scale and shift never change from step to step. They have the rank of
+ * the core and repeat along dimensions of extent 1. Absent, scale is 1 and shift 0; without a core the tensor
+ * is its shift and never changes.
+ */
+export interface ScaleShift {
+  readonly core?: Tensor;
+  readonly scale?: Tensor | undefined;
+  readonly shift?: Tensor | undefined;
+}
+/** What an op may ask when it absorbs a factor. */
+export interface Folding {
+  readonly isInvariant: (x: Tensor) => boolean;
+  /** x·scale absorbed further down, if x has no other user and its op knows how. */
+  readonly absorb: (x: Tensor, scale: Tensor) => Tensor | undefined;
 }
 
 export interface Tensor<A = unknown> {

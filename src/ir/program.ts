@@ -74,6 +74,7 @@ export interface Timing {
   readonly seconds: number;
 }
 
+/** A program ready to run. Its variables begin as zeros. */
 export interface Executable {
   /** What really runs, for people: "gpu.js webasm, fused-threaded, 2 threads". */
   readonly description: () => string;

@@ -32,6 +32,13 @@ const broadcastOp = defineOp<{ shape: Shape }>({
     if (value !== undefined) return fill(value, y.type.shape, y.type.dtype);
     return sameShape(x!.type.shape, y.type.shape) ? x : undefined;
   },
+  // What never changes stays as small as it is; what does is scaled before it repeats, not after.
+  scaleShift([x], y) {
+    const { core, shift } = x!;
+    if (core || !shift) return undefined;
+    const lead = y.type.shape.length - shift.type.shape.length;
+    return { shift: reshape(shift, [...Array<number>(lead).fill(1), ...shift.type.shape]) };
+  },
 });
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.type.shape, shape)) return x;

@@ -7,6 +7,7 @@
 import { type Axis, call, type Expr, index, int, reduce } from "../ir/expr.ts";
 import {
   defineOp,
+  type Folding,
   type Op,
   type Shape,
   sizeOf,
@@ -23,11 +24,13 @@ import {
   compact,
   substitute,
 } from "./affine.ts";
+import { mul } from "./pointwise.ts";
 import { countTerms, splitDivisors } from "./residues.ts";
-import { fill, fillValue, reshape, slice } from "./view.ts";
+import { fill, fillValue, reshape, slice, transpose } from "./view.ts";
 
 const contractOp: Op<ContractAttrs> = {
   name: "contract",
+  streams: true,
   infer: checkedType,
   lower(inputs, at, { attrs, inputs: operands }) {
     const fresh = attrs.axes.map((a): Axis => ({ name: a.name, extent: a.extent }));
@@ -51,6 +54,7 @@ const contractOp: Op<ContractAttrs> = {
   work: (y) => (2 * countTerms(y.attrs, shapesOf(y))) / sizeOf(y.type.shape),
   simplify: (y) =>
     y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : withoutDivisors(y),
+  absorb,
 };
 const shapesOf = (y: Tensor) => y.inputs.map((x) => x.type.shape);
 const apply = defineOp(contractOp);
@@ -108,6 +112,43 @@ function read(
   });
   const condition = whole.length > 0 ? whole.reduce((a, b) => call("and", a, b)) : undefined;
   return readOrZero(access, at, shape, condition);
+}
+
+/**
+ * scale[o…]·Σ x·w = Σ x·(scale·w), if w never changes and has an index for every axis that the scale varies
+ * along: so batch normalisation becomes part of the weights.
+ */
+function absorb(y: Tensor<ContractAttrs>, scale: Tensor, { isInvariant }: Folding) {
+  const { axes, out, maps } = y.attrs;
+  const varying = out.filter((_, d) => scale.type.shape[d] !== 1);
+  /** The axis that a dimension of an operand runs over from its first element to its last. */
+  const axisOf = ({ terms, constant, divisor }: Affine, extent: number) => {
+    const [[axis, coefficient] = [-1, 0]] = terms;
+    const plain = terms.length === 1 && coefficient === 1 && constant === 0 && divisor === 1;
+    return plain && axes[axis]!.extent === extent ? axis : -1;
+  };
+  const axesOf = (k: number) => maps[k]!.map((e, d) => axisOf(e, y.inputs[k]!.type.shape[d]!));
+  const k = y.inputs.findIndex(
+    (x, i) => isInvariant(x) && varying.every((a) => axesOf(i).includes(a)),
+  );
+  if (k < 0) return undefined;
+  const own = axesOf(k);
+  const dense = reshape(
+    scale,
+    varying.map((a) => axes[a]!.extent),
+  );
+  const inOrder = own.filter((a) => varying.includes(a));
+  const factor = reshape(
+    transpose(
+      dense,
+      inOrder.map((a) => varying.indexOf(a)),
+    ),
+    own.map((a) => (varying.includes(a) ? axes[a]!.extent : 1)),
+  );
+  return contract(
+    y.inputs.map((x, i) => (i === k ? mul(x, factor) : x)),
+    y.attrs,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
  * NumPy. Each op is one line: its scalar formula and its vector-Jacobian product.
  */
 import { call, constant, type DType, type Expr, int, type ScalarFunction } from "../ir/expr.ts";
-import { defineOp, type Op, type Tensor } from "../ir/graph.ts";
+import { defineOp, type Op, type ScaleShift, type Tensor } from "../ir/graph.ts";
 import { invariant } from "../support/errors.ts";
 import { broadcastShapes, broadcastTo } from "./broadcast.ts";
 import { fill, fillValue } from "./view.ts";
@@ -22,6 +22,8 @@ interface Extra {
   readonly dtype?: DType;
   readonly simplify?: (x: readonly Tensor[], y: Tensor) => Tensor | undefined;
   readonly exact?: boolean;
+  /** Its scale and shift where exactly one input has a core. */
+  readonly scaleShift?: (x: readonly ScaleShift[]) => ScaleShift | undefined;
 }
 
 function pointwise(
@@ -42,9 +44,14 @@ function pointwise(
     work: () => extra.work ?? 1,
     ...(extra.exact ? { exact: true } : {}),
     simplify: (y) => foldConstants(y, formula) ?? extra.simplify?.(y.inputs, y),
+    scaleShift(inputs, y) {
+      const varying = inputs.filter((x) => x.core).length;
+      if (varying === 0) return { shift: make(...inputs.map((x) => x.shift!)) };
+      return varying === 1 && y.type.dtype === "f32" ? extra.scaleShift?.(inputs) : undefined;
+    },
   };
   const apply = defineOp(op);
-  return (...operands: Operand[]): Tensor => {
+  const make = (...operands: Operand[]): Tensor => {
     const tensors = operands.filter((x) => typeof x !== "number");
     const shape = broadcastShapes(tensors.map((x) => x.type.shape));
     const dtype = tensors[0]?.type.dtype ?? "f32";
@@ -53,6 +60,7 @@ function pointwise(
       undefined,
     );
   };
+  return make;
 }
 
 /** f(fill a, fill b) = fill f(a, b). */
@@ -82,11 +90,26 @@ const scalar =
   (...x: Expr[]) =>
     call(fn, ...x);
 
+/** f(scale)·core + f(shift): what a linear function of one input does. */
+function linear({ core, scale, shift }: ScaleShift, f: (x: Tensor) => Tensor): ScaleShift {
+  const moved = shift && f(shift);
+  if (!core) return { shift: moved };
+  const one = core.type.shape.map(() => 1);
+  return { core, scale: f(scale ?? fill(1, one)), shift: moved };
+}
+/** The sum of two, of which at most one has a core. */
+function plus(a: ScaleShift, b: ScaleShift): ScaleShift {
+  const shift = a.shift && b.shift ? add(a.shift, b.shift) : (a.shift ?? b.shift);
+  return { ...(a.core ? a : b), shift };
+}
+
 export const add = pointwise("add", scalar("add"), ({ dy }) => [dy, dy], {
   simplify: ([a, b]) => (is(a, 0) ? b : is(b, 0) ? a : undefined),
+  scaleShift: ([a, b]) => plus(a!, b!),
 });
 export const sub = pointwise("sub", scalar("sub"), ({ dy }) => [dy, neg(dy)], {
   simplify: ([a, b]) => (is(b, 0) ? a : is(a, 0) ? neg(b!) : undefined),
+  scaleShift: ([a, b]) => plus(a!, linear(b!, neg)),
 });
 export const mul = pointwise(
   "mul",
@@ -100,6 +123,8 @@ export const mul = pointwise(
       if (is(b, -1)) return neg(a!);
       return is(a, 0) || is(b, 0) ? fill(0, y.type.shape, y.type.dtype) : undefined;
     },
+    scaleShift: ([a, b]) =>
+      a!.core ? linear(a!, (x) => mul(x, b!.shift!)) : linear(b!, (x) => mul(a!.shift!, x)),
   },
 );
 // d(a/b) = da/b − a·db/b²
@@ -110,10 +135,12 @@ export const div = pointwise(
   {
     work: 4,
     simplify: ([a, b]) => (is(b, 1) ? a : undefined),
+    scaleShift: ([a, b]) => (a!.core ? linear(a!, (x) => div(x, b!.shift!)) : undefined),
   },
 );
 export const neg = pointwise("neg", scalar("neg"), ({ dy }) => [neg(dy)], {
   simplify: ([a], y) => (a!.op === y.op ? a!.inputs[0] : undefined),
+  scaleShift: ([a]) => linear(a!, neg),
 });
 export const exp = pointwise("exp", scalar("exp"), ({ dy, y }) => [mul(dy, y)], { work: 12 });
 export const log = pointwise("log", scalar("log"), ({ dy, x: [a] }) => [div(dy, a!)], { work: 12 });

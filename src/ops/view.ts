@@ -16,6 +16,13 @@ const fillOp: Op<{ value: number; shape: Shape; dtype: DType }> = {
   infer: (_, { shape, dtype }) => ({ shape, dtype }),
   lower: (_, __, { attrs }) => (attrs.dtype === "f32" ? constant(attrs.value) : int(attrs.value)),
   grad: () => [],
+  scaleShift: (_, { attrs: { value, shape, dtype } }) => ({
+    shift: fill(
+      value,
+      shape.map(() => 1),
+      dtype,
+    ),
+  }),
 };
 const applyFill = defineOp(fillOp);
 export const fill = (value: number, shape: Shape, dtype: DType = "f32"): Tensor =>
@@ -51,7 +58,41 @@ const reshapeOp = defineOp<{ shape: Shape }>({
     if (x!.op === y.op) return reshape(x!.inputs[0]!, y.type.shape);
     return sameShape(x!.type.shape, y.type.shape) ? x : undefined;
   },
+  scaleShift([form], y) {
+    const { core, scale, shift } = form!;
+    const from = y.inputs[0]!.type.shape;
+    const moved = (x: Tensor | undefined) => x && reshapeRepeating(x, from, y.type.shape);
+    const [a, b] = [moved(scale), moved(shift)];
+    if ((scale && !a) || (shift && !b)) return undefined;
+    return { ...(core ? { core: reshape(core, y.type.shape) } : {}), scale: a, shift: b };
+  },
+  absorb(y, scale, { absorb }) {
+    const [x] = y.inputs;
+    const inner = reshapeRepeating(scale, y.type.shape, x!.type.shape);
+    const scaled = inner && absorb(x!, inner);
+    return scaled && reshape(scaled, y.type.shape);
+  },
 });
+/**
+ * What repeats along dimensions of extent 1 to the shape `from`, such that it repeats to the shape `to`: the
+ * dimensions fall into runs of equal size in both, and in each run it has all elements or one.
+ */
+function reshapeRepeating(x: Tensor, from: Shape, to: Shape): Tensor | undefined {
+  const shape: number[] = [];
+  let d = 0;
+  for (let e = 0; e < to.length || d < from.length; ) {
+    const [start, first] = [e, d];
+    let [own, other] = [to[e++] ?? 1, from[d++] ?? 1];
+    while (own !== other) {
+      if (own < other) own *= to[e++]!;
+      else other *= from[d++]!;
+    }
+    const kept = sizeOf(x.type.shape.slice(first, d));
+    if (kept !== 1 && kept !== own) return undefined;
+    shape.push(...to.slice(start, e).map((n) => (kept === 1 ? 1 : n)));
+  }
+  return reshape(x, shape);
+}
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.type.shape, shape) ? x : reshapeOp([x], { shape });
 
@@ -62,6 +103,15 @@ const transposeOp = defineOp<{ order: readonly number[] }>({
   infer: ([x], { order }) => ({ shape: order.map((d) => x!.shape[d]!), dtype: x!.dtype }),
   lower: ([x], at, y) => x!(inverse(y.attrs.order).map((d) => at[d]!)),
   grad: (dy, y) => [transpose(dy, inverse(y.attrs.order))],
+  scaleShift([form], { attrs: { order } }) {
+    const { core, scale, shift } = form!;
+    const moved = (x: Tensor | undefined) => x && transpose(x, order);
+    return {
+      ...(core ? { core: transpose(core, order) } : {}),
+      scale: moved(scale),
+      shift: moved(shift),
+    };
+  },
 });
 const inverse = (order: readonly number[]) => order.map((_, d) => order.indexOf(d));
 export const transpose = (x: Tensor, order: readonly number[]): Tensor =>

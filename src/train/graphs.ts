@@ -5,9 +5,10 @@
  */
 import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
+import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
 import { alignTarget } from "../nn/losses.ts";
-import { type Built, buildModel, inputLayers, type Model, type Weight } from "../nn/model.ts";
+import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import { mean } from "../ops/reduce.ts";
@@ -150,25 +151,7 @@ function gather(
     shape: [count, ...samples.shape],
     dtype: dtypeOf(samples),
   });
-  const values = op.float(take(all, rows));
-  return samples.scale === undefined ? values : op.mul(values, samples.scale);
-}
-
-const dtypeOf = ({ values }: Samples) =>
-  values instanceof Uint8Array ? "u8" : values instanceof Int32Array ? "i32" : "f32";
-
-/** Which of the data's inputs each input layer shows. */
-function bindInputs(model: Model, data: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
-  const layers = inputLayers(model);
-  const only = data.size === 1 && layers.length === 1 ? [...data.values()][0] : undefined;
-  return new Map(
-    layers.map((l) => {
-      const source = (l.layer.options["source"] as string | undefined) ?? l.name;
-      const found = data.get(source) ?? only;
-      invariant(found, `input ${l.name} is not bound`);
-      return [l.name, found];
-    }),
-  );
+  return decoded(take(all, rows), samples);
 }
 
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */

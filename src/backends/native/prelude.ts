@@ -140,6 +140,7 @@ export const poolPrelude = `
 #include <unistd.h>
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #endif
 #if defined(__x86_64__)
@@ -154,6 +155,15 @@ typedef struct Context Context;
 typedef void (*Work)(Context *, int t, int nt);
 typedef struct { _Alignas(64) atomic_int count; _Alignas(64) atomic_int generation; } Barrier;
 
+/* Fewer, larger pages: strided reads would otherwise look up a page an element. */
+enum { PAGE = 2 << 20 };
+static void prefer_large_pages(void *p, long bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  madvise(p, bytes, MADV_HUGEPAGE);
+#else
+  (void)p; (void)bytes;
+#endif
+}
 static void sleep_until_changed(atomic_int *word, int seen) {
 #if defined(__linux__)
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);

@@ -50,8 +50,10 @@ export async function findToolchain(): Promise<Toolchain | undefined> {
   );
   for (const command of candidates as string[]) {
     try {
-      const macros = await predefined(command);
-      const { stdout } = await run(command, ["--version"]);
+      const [macros, { stdout }] = await Promise.all([
+        predefined(command),
+        run(command, ["--version"]),
+      ]);
       return { command, version: stdout.split("\n")[0]!, target: describeTarget(macros) };
     } catch {
       // The next candidate may do.

@@ -1,0 +1,70 @@
+/**
+ * The graphs of a model's forward pass: one a number of examples at once. A step reads a batch from data
+ * variables and leaves what the output layers give in state.
+ */
+import type { Samples } from "../data/dataset.ts";
+import { type Graph, type Shape, scoped, type Tensor, type Update, variable } from "../ir/graph.ts";
+import { buildModel, type Weight } from "../nn/model.ts";
+import type { Spec } from "../spec/spec.ts";
+import { internal } from "../support/errors.ts";
+import { bindInputs, decoded, dtypeOf } from "./inputs.ts";
+
+/** Names of the procedures and variables of an inference program. */
+export const names = {
+  /** Computes what depends on the weights alone; runs after they are written. */
+  prepare: "prepare",
+  procedure: (size: number) => `predict_${size}`,
+  input: (size: number, name: string) => `predict_${size}/inputs/${name}`,
+  output: (size: number, layer: string) => `predict_${size}/outputs/${layer}`,
+} as const;
+
+/** What the examples to come look like. */
+export type InputTypes = ReadonlyMap<string, Samples>;
+
+export interface ForwardGraph {
+  readonly graph: Graph;
+  readonly weights: readonly Weight[];
+  /** What each output layer gives, without the batch. */
+  readonly outputs: ReadonlyMap<string, Shape>;
+}
+
+/**
+ * @param size examples a step takes
+ * @throws ProblemError where the model and the inputs do not fit each other
+ */
+export function forwardGraph(spec: Spec, inputs: InputTypes, size: number): ForwardGraph {
+  const examples = scoped("batch", () => {
+    const read = ([name, samples]: readonly [string, Samples]): [string, Tensor] => {
+      const stored = variable({
+        name: names.input(size, name),
+        kind: "data",
+        shape: [size, ...samples.shape],
+        dtype: dtypeOf(samples),
+      });
+      return [name, decoded(stored, samples)];
+    };
+    return new Map([...inputs].map(read));
+  });
+  const built = buildModel(spec.model, {
+    training: false,
+    inputs: bindInputs(spec.model, examples),
+    uniform: () => {
+      throw internal("inference draws no random numbers");
+    },
+  });
+  const outputs = spec.model.outputs.map((layer) => ({ layer, value: built.outputs.get(layer)! }));
+  return {
+    graph: { name: names.procedure(size), updates: updatesOf(size, outputs) },
+    weights: built.weights,
+    outputs: new Map(outputs.map(({ layer, value }) => [layer, value.type.shape.slice(1)])),
+  };
+}
+
+const updatesOf = (
+  size: number,
+  outputs: readonly { readonly layer: string; readonly value: Tensor }[],
+): readonly Update[] =>
+  outputs.map(({ layer, value }) => {
+    const { shape, dtype } = value.type;
+    return { variable: variable({ name: names.output(size, layer), shape, dtype }), value };
+  });
