@@ -14,10 +14,7 @@ export const trainingCases: readonly TrainingCase[] = [
   { name: "MLP on WebAssembly", spec: "mlp.yaml", backend: "webasm" },
 ];
 
-/**
- * Prediction of the first `examples` validation images, `batch` at a time. Peers are measured on these cases
- * already; our own column follows when the compiler makes programs for prediction.
- */
+/** Prediction of the first `examples` validation images, `batch` at a time. */
 export interface InferenceCase {
   readonly name: string;
   readonly spec: string;

@@ -13,8 +13,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { measurePeak, type Peak } from "../src/backends/native/peak.ts";
 import type { BenchResult } from "../src/cli/bench-table.ts";
-import { shapePairs, type TrainingCase, trainingCases } from "./cases.ts";
+import { inferenceCases, shapePairs, type TrainingCase, trainingCases } from "./cases.ts";
 import { measureShape } from "./contractions.ts";
+import { measureInference } from "./inference.ts";
 import { describeMachine, machineLines } from "./machine.ts";
 import { type Peers, readPeers } from "./peers.ts";
 import {
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const peers = options.peers === undefined ? undefined : readPeers(options.peers);
   const used = threads ?? availableParallelism();
   const training = isWanted("training") ? await trainingRows() : [];
+  const inference = isWanted("inference") ? await inferenceTimes() : undefined;
   const pairs = isWanted("contractions") ? await contractionRows() : [];
   const peak = bestPeak(await measurePeak(used), training, used);
   const sections = [
@@ -58,7 +60,7 @@ async function main(): Promise<void> {
     `## Machine\n\n${machineLines(machine, peak, used)}`,
     ...(peers ? [peersLine(peers)] : []),
     ...(training.length > 0 ? [trainingSection(training, peers, peak?.gflops)] : []),
-    ...(isWanted("inference") ? [inferenceSection(new Map(), peers)] : []),
+    ...(inference ? [inferenceSection(inference, peers)] : []),
     ...(pairs.length > 0 ? [contractionSection(pairs, peak?.gflops)] : []),
   ];
   const text = `${sections.filter((s) => s !== undefined).join("\n\n")}\n`;
@@ -96,6 +98,16 @@ async function trained({ name, spec, backend = options.backend }: TrainingCase) 
   const more = threads === undefined ? [] : ["--threads", `${threads}`];
   const { stdout } = await promisify(execFile)(process.execPath, [...args, ...more]);
   return JSON.parse(stdout) as BenchResult;
+}
+
+async function inferenceTimes(): Promise<ReadonlyMap<string, number>> {
+  const times = new Map<string, number>();
+  for (const of of inferenceCases) {
+    say(`inference: ${of.name}`);
+    const file = `${path("../../specs/")}${of.spec}`;
+    times.set(of.name, await measureInference(of, file, options.backend, threads));
+  }
+  return times;
 }
 
 async function contractionRows(): Promise<readonly PairRow[]> {

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inferenceCases, type Shape, trainingCases } from "../../bench/cases.ts";
 import { measureShape } from "../../bench/contractions.ts";
+import { measureInference } from "../../bench/inference.ts";
 import type { Peers } from "../../bench/peers.ts";
 import { contractionSection, inferenceSection, trainingSection } from "../../bench/report.ts";
 import type { BenchResult } from "../../src/cli/bench-table.ts";
@@ -31,6 +32,15 @@ for (const shape of shapes) {
     assert.ok(Object.values(speeds).every((s) => s > 0 && Number.isFinite(s)));
   });
 }
+
+test("inference of some validation images runs", async () => {
+  const ms = await measureInference(
+    { examples: 30, batch: 20 },
+    join(specs, "mlp.yaml"),
+    "reference",
+  );
+  assert.ok(ms > 0);
+});
 
 const result: BenchResult = {
   ...{ spec: "mnist-mlp", backend: "native", device: "cc", threads: 2 },
