@@ -21,6 +21,8 @@ export interface Procedure {
   readonly arenaSize: number;
   /** Multiply-adds and other arithmetic of one step, counted from the graph. */
   readonly flops: number;
+  /** Multiply-adds of the contractions of one step alone; two operations each, in GFLOP/s. */
+  readonly multiplyAdds: number;
 }
 
 export interface Program {
@@ -47,6 +49,8 @@ export interface Backend {
   readonly name: string;
   readonly doc: string;
   readonly traits: Traits;
+  /** What runs its steps; absent: the cores of the CPU, as many as there are threads. */
+  readonly runsOn?: "one core" | "gpu";
   /** Whether it can run here; never throws. */
   probe(): Promise<Availability>;
   /** @param constants the values of the program's constant variables, by name */
