@@ -63,9 +63,10 @@ export async function findToolchain(): Promise<Toolchain | undefined> {
   return undefined;
 }
 
-/** The macros that tell which vector instructions -march=native means. */
+/** The macros that tell which vector instructions our flags, and those of the environment, allow. */
 async function predefined(command: string): Promise<string> {
-  const { stdout } = await run(command, ["-march=native", "-dM", "-E", "-x", "c", "/dev/null"]);
+  const machine = allFlags().filter((f) => f.startsWith("-m"));
+  const { stdout } = await run(command, [...machine, "-dM", "-E", "-x", "c", "/dev/null"]);
   return stdout;
 }
 
@@ -100,7 +101,7 @@ function cacheFolder(): string {
   return process.env["NNC_CACHE"] ?? join(base, "nnc");
 }
 
-/** Further flags from the environment, such as `-fsanitize=address`. */
+/** Further flags from the environment, such as `-fsanitize=address`, or `-march=haswell` for narrower vectors. */
 const allFlags = (): readonly string[] => [
   ...flags,
   ...(process.env["NNC_CFLAGS"]?.split(/\s+/).filter((f) => f !== "") ?? []),
