@@ -5,6 +5,7 @@
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
+import { sizeOf } from "../../ir/graph.ts";
 import { bounds } from "./clip.ts";
 import { type Layout, laneOffset } from "./layout.ts";
 import {
@@ -24,6 +25,7 @@ import {
   chooseTile,
   extentOf,
   type Shared,
+  sharesPanels,
   type Tile,
 } from "./tiling.ts";
 
@@ -100,7 +102,7 @@ export function chooseSchedule(
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
   };
-  const units = tile.row === 0 ? tile.tiles : loops.rows[0]!.extent;
+  const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
   return {
     name: product.nest.name,
     width: target.width,
@@ -129,7 +131,11 @@ export function chooseSchedule(
       units,
       panels.extent,
       tile,
-      4 * depth * vectors * target.width,
+      sharesPanels(
+        4 * sizeOf(a.load.buffer.shape),
+        4 * depth * vectors * target.width,
+        loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
+      ),
       target,
     ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
