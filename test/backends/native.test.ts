@@ -14,6 +14,7 @@ import {
   statSync,
   truncateSync,
   utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,7 @@ process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 const toolchain = await findToolchain();
 const own = fileURLToPath(import.meta.url);
+const nnc = fileURLToPath(new URL("../../bin/nnc.js", import.meta.url));
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -104,7 +106,6 @@ if (!toolchain) {
   test("a process killed at any moment leaves no broken object, and its rubbish is cleared away", async () => {
     const folder = join(cache, "killed");
     const work = ["train", "mlp.yaml", "--set", "train.steps=1", "--backend", "native", "--quiet"];
-    const nnc = fileURLToPath(new URL("../../bin/nnc.js", import.meta.url));
     const env = { ...process.env, NNC_CACHE: folder };
     for (const after of [350, 500, 650, 800, 950]) {
       const args = [nnc, ...work, "--out", join(cache, `run-${after}`)];
@@ -142,6 +143,28 @@ if (!toolchain) {
       chmodSync(folder, 0o700);
       process.env["NNC_CACHE"] = cache;
     }
+  });
+
+  test("a compiler that cannot compile is no compiler, and auto goes on with webasm", () => {
+    const fake = join(cache, "fake-cc");
+    const real = `exec ${toolchain.command} "$@"`;
+    writeFileSync(
+      fake,
+      `#!/bin/sh
+case "$*" in *-dM*|*--version*) ${real};; esac
+echo "program.c:1: fatal error: math.h: no such file" >&2; exit 1
+`,
+    );
+    chmodSync(fake, 0o755);
+    const args = [nnc, "train", "mlp.yaml", "--set", "train.steps=1", "--set", "expect={}"];
+    const env = { ...process.env, CC: fake };
+    const out = ["--out", join(cache, "run-fake")];
+    const { stderr, status } = spawnSync(process.execPath, [...args, ...out], {
+      env,
+      encoding: "utf8",
+    });
+    assert.is(status, 0, stderr);
+    assert.match(stderr, /backend: webasm .*native: .*cannot compile: .*math\.h/);
   });
 
   test("a compiler that fails is said in one line", async () => {

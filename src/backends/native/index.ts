@@ -8,7 +8,7 @@ import type {
   Program,
   Values,
 } from "../../ir/program.ts";
-import { UsageError } from "../../support/errors.ts";
+import { RunError, UsageError } from "../../support/errors.ts";
 import { NativeExecutable } from "./executable.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
@@ -31,6 +31,9 @@ export const native: Backend = {
     const found = await known();
     if (!found)
       return { ok: false, reason: "no C compiler was found (tried $CC, cc, gcc, clang)", fix };
+    const complaint = await complaintOf(found);
+    if (complaint !== undefined)
+      return { ok: false, reason: `${found.command} cannot compile: ${complaint}`, fix };
     const { width } = found.target;
     // "cc (Debian 12.2.0-14) 12.2.0" says its number twice.
     const version = found.version.replace(/\s*\([^)]*\)/, "");
@@ -42,6 +45,24 @@ export const native: Backend = {
     return compileFor(program, constants, options, found);
   },
 };
+
+/** What every program includes and links: a compiler without them is of no use. */
+const trial = `#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+float nnc_trial(float x) { return cosf(x) + (float)sizeof(pthread_t); }
+`;
+
+/** Why a compiler does not make a small program into an object, if it does not. */
+async function complaintOf(found: Toolchain): Promise<string | undefined> {
+  try {
+    (await build(trial, found)).release();
+    return undefined;
+  } catch (error) {
+    return error instanceof RunError ? error.message.replace(/^.*?: /, "") : String(error);
+  }
+}
 
 /** @param found the compiler and the processor to generate code for */
 export async function compileFor(
