@@ -3,6 +3,7 @@ import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
 import { scalarPrelude } from "./c.ts";
+import { readAhead } from "./layout.ts";
 import type { Task } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
@@ -22,8 +23,6 @@ export interface CFile {
 }
 
 const cType: Readonly<Record<DType, string>> = { f32: "float", i32: "int32_t", u8: "uint8_t" };
-/** Vectors may be read beyond the end of an array. */
-const slack = 64;
 /** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
 const skew = 3 * 64;
 
@@ -128,7 +127,7 @@ function printProcedure(
 }
 
 function contextPrelude(buffers: readonly TensorBuffer[], sizes: readonly number[]): string {
-  const bytes = buffers.map((b, i) => (sizes[i]! + slack) * { f32: 4, i32: 4, u8: 1 }[b.dtype]);
+  const bytes = buffers.map((b, i) => (sizes[i]! + readAhead) * { f32: 4, i32: 4, u8: 1 }[b.dtype]);
   return `enum { BUFFERS = ${buffers.length} };
 struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; };
 static const long bytes_of[BUFFERS] = {${bytes.join(", ")}};

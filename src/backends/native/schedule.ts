@@ -63,7 +63,9 @@ export interface Schedule {
   readonly flops: number;
 }
 
-/** @returns undefined if the product does not fit the scheme (then it is printed as plain loops) */
+/**
+ * @returns undefined if the product does not fit the scheme (then it is printed as plain loops)
+ */
 export function chooseSchedule(
   product: Product,
   layoutOf: LayoutOf,
@@ -80,10 +82,12 @@ export function chooseSchedule(
   const tile = chooseTile(made.rows, canTile, vectors, quantum, depth, target);
   const span = tile.vectors * target.width;
   // Blocks have room for whole panels, rows that lie one after another have not.
-  const isTight = made.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
-  const tail = vector.extent % span !== 0 && isTight;
+  const columns = vectors * target.width;
+  const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
+  const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const blocks = chooseBlocks(made, tile, span, depth, target);
-  const kBlock = tail ? made.k[0]!.extent : blocks.kBlock;
+  const whole = made.k[0]!.extent;
+  const kBlock = tail ? whole : blocks.kBlock;
   const { loops, partial } = placeSums(made, kBlock, product.nest.name);
   const lane = (x: Layout) =>
     Array.from({ length: tile.vectors }, (_, i) => laneOffset(x, i * target.width));
@@ -101,6 +105,9 @@ export function chooseSchedule(
     ),
   };
   const units = tile.row === 0 ? tile.tiles : loops.rows[0]!.extent;
+  // Iterations with bounds take more or less time.
+  const shareable = loops.outer.slice(0, 1).filter(canTile);
+  const bytes = 4 * depth * vectors * target.width;
   return {
     name: product.nest.name,
     width: target.width,
@@ -123,18 +130,12 @@ export function chooseSchedule(
     args,
     stores: loops.stores,
     partial,
-    parallel: chooseParallel(
-      // Iterations with bounds take more or less time.
-      loops.outer.slice(0, 1).filter(canTile),
-      units,
-      panels.extent,
-      tile,
-      4 * depth * vectors * target.width,
-      target,
-    ),
+    parallel: chooseParallel(shareable, units, panels.extent, tile, bytes, target),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }
+
+const roundUp = (n: number, unit: number) => Math.ceil(n / unit) * unit;
 
 /** Sums wait in the first output, or in memory like it if its old value is still needed. */
 function placeSums(
