@@ -9,6 +9,7 @@ import type {
   Values,
 } from "../../ir/program.ts";
 import { UsageError } from "../../support/errors.ts";
+import { byModel, type Decide } from "./decisions.ts";
 import { NativeExecutable } from "./executable.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
@@ -43,17 +44,21 @@ export const native: Backend = {
   },
 };
 
-/** @param found the compiler and the processor to generate code for */
+/**
+ * @param found the compiler and the processor to generate code for
+ * @param decide what schedules are free to decide: for tests and tuning
+ */
 export async function compileFor(
   program: Program,
   constants: ReadonlyMap<string, Values>,
   options: CompileOptions,
   found: Toolchain,
+  decide: Decide = byModel,
 ): Promise<Executable> {
   const threads = options.threads ?? availableParallelism();
   // The plan must not depend on the number of threads, or results would; two is what schedules aim at.
   const target: Target = { ...found.target, threads: 2 };
-  const plan = planProgram(program, target);
+  const plan = planProgram(program, target, decide);
   const file = printProgram(program, plan, target, options.timed);
   const built = await build(file.source, found);
   const executable = new NativeExecutable(program, plan, file, built, {

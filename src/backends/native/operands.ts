@@ -5,6 +5,7 @@
 import { type Axis, type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { IndexAlgebra } from "../../ir/index-algebra.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
+import { type Decide, validPanels } from "./decisions.ts";
 import { type Layout, readAhead, unitDimension } from "./layout.ts";
 import {
   accumulator,
@@ -64,6 +65,7 @@ export function assignRoles(
   product: Product,
   layoutOf: LayoutOf,
   target: Target,
+  decide: Decide,
 ): Operands | undefined {
   const { nest, a, b, epilogue } = product;
   const outLayout = layoutOf(epilogue[0]!.buffer);
@@ -87,7 +89,10 @@ export function assignRoles(
   const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
   const strideOf = (axis: Axis) => asStored?.strides.get(axis) ?? 0;
   const guards = stored.a.block ? undefined : guardsOf(first, product.summed, vector, algebra);
-  const clips = guards && (guards.size === 0 || paysToClip(guards, product, vector, strideOf));
+  const clips =
+    guards &&
+    (guards.size === 0 ||
+      decide("clip", paysToClip(guards, product, vector, strideOf), () => [true, false]));
   // B is never padded: what it lacks is known before the tile.
   const lacking = guardsOf(second, product.summed, vector, algebra);
   // Tiles cover whole blocks of everything they read and write.
@@ -100,7 +105,8 @@ export function assignRoles(
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
-  const width = commonMultiple(span, panelWidth(vector.extent, target));
+  const panel = decide("panel", panelWidth(vector.extent, target), () => validPanels(target));
+  const width = commonMultiple(span, panel);
   const vectorOperand = operand(
     second,
     usable ? stored.b : panelsFor(second, vDim, width),

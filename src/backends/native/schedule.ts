@@ -6,6 +6,7 @@
  */
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { bounds } from "./clip.ts";
+import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
 import { type Layout, laneOffset } from "./layout.ts";
 import {
   argumentNumber,
@@ -64,14 +65,16 @@ export interface Schedule {
 }
 
 /**
+ * @param decide has the last word on what is free to decide: for tests and tuning
  * @returns undefined if the product does not fit the scheme (then it is printed as plain loops)
  */
 export function chooseSchedule(
   product: Product,
   layoutOf: LayoutOf,
   target: Target,
+  decide: Decide = byModel,
 ): Schedule | undefined {
-  const operands = assignRoles(product, layoutOf, target);
+  const operands = assignRoles(product, layoutOf, target, decide);
   if (!operands) return undefined;
   const { a, b, vector, quantum, guards } = operands;
   const made = makeLoops(product, operands, layoutOf);
@@ -79,7 +82,9 @@ export function chooseSchedule(
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
   const depth = extentOf(made.k.map((x) => x.extent));
   const canTile = ({ axis }: Loop) => !axis || !bounds(guards, axis);
-  const tile = chooseTile(made.rows, canTile, vectors, quantum, depth, target);
+  const tile = decide("tile", chooseTile(made.rows, canTile, vectors, quantum, depth, target), () =>
+    validTiles(made.rows, canTile, vectors, quantum, target),
+  );
   const span = tile.vectors * target.width;
   // Blocks have room for whole panels, rows that lie one after another have not.
   const columns = vectors * target.width;
@@ -87,7 +92,9 @@ export function chooseSchedule(
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const blocks = chooseBlocks(made, tile, span, depth, target);
   const whole = made.k[0]!.extent;
-  const kBlock = tail ? whole : blocks.kBlock;
+  const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
+    tail || made.k[0]!.guards ? [whole] : upTo(whole),
+  );
   const { loops, partial } = placeSums(made, kBlock, product.nest.name);
   const lane = (x: Layout) =>
     Array.from({ length: tile.vectors }, (_, i) => laneOffset(x, i * target.width));
@@ -123,14 +130,18 @@ export function chooseSchedule(
     panels,
     k: loops.k,
     tile,
-    rowBlock: blocks.rowBlock,
+    rowBlock: decide("rowBlock", blocks.rowBlock, () => upTo(units)),
     kBlock,
     valid: vector.extent,
     tail,
     args,
     stores: loops.stores,
     partial,
-    parallel: chooseParallel(shareable, units, panels.extent, tile, bytes, target),
+    parallel: decide(
+      "parallel",
+      chooseParallel(shareable, units, panels.extent, tile, bytes, target),
+      () => validShares(loops.outer.length > 0, tile),
+    ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }
