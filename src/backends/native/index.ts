@@ -11,6 +11,7 @@ import type {
 import { UsageError } from "../../support/errors.ts";
 import { byModel, type Decide } from "./decisions.ts";
 import { NativeExecutable } from "./executable.ts";
+import { explainPlan } from "./explain.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
 import type { Target } from "./target.ts";
@@ -37,12 +38,20 @@ export const native: Backend = {
     const version = found.version.replace(/\s*\([^)]*\)/, "");
     return { ok: true, device: `${version}, vectors of ${width} floats` };
   },
+  async explain(program) {
+    const found = await known();
+    if (!found) return undefined;
+    return explainPlan(program, planProgram(program, targetOf(found)));
+  },
   async compile(program, constants, options) {
     const found = await known();
     if (!found) throw new UsageError("backend native: no C compiler was found", fix);
     return compileFor(program, constants, options, found);
   },
 };
+
+/** The plan must not depend on the number of threads, or results would; two is what schedules aim at. */
+const targetOf = ({ target }: Toolchain): Target => ({ ...target, threads: 2 });
 
 /**
  * @param found the compiler and the processor to generate code for
@@ -56,8 +65,7 @@ export async function compileFor(
   decide: Decide = byModel,
 ): Promise<Executable> {
   const threads = options.threads ?? availableParallelism();
-  // The plan must not depend on the number of threads, or results would; two is what schedules aim at.
-  const target: Target = { ...found.target, threads: 2 };
+  const target = targetOf(found);
   const plan = planProgram(program, target, decide);
   const file = printProgram(program, plan, target, options.timed);
   const built = await build(file.source, found);

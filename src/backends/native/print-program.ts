@@ -3,6 +3,7 @@ import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
 import { scalarPrelude } from "./c.ts";
+import { commentOn } from "./explain.ts";
 import { readAhead } from "./layout.ts";
 import type { Task } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
@@ -11,6 +12,7 @@ import { printNest } from "./print-nest.ts";
 import { type PointerOf, printProduct } from "./print-product.ts";
 import type { Functions } from "./print-tile.ts";
 import type { Target } from "./target.ts";
+import { wrapLines } from "./wrap-lines.ts";
 
 export interface CFile {
   readonly source: string;
@@ -44,7 +46,7 @@ export function printProgram(
     for (const task of groups.flat()) {
       const name = names.take(task.nest.name);
       tasks.set(task, name);
-      functions.push(printTask(task, name, pointerOf, tiles));
+      functions.push(commentOn(task, plan.layoutOf) + printTask(task, name, pointerOf, tiles));
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
@@ -60,7 +62,7 @@ export function printProgram(
     ...steps.map((s) => s.source),
     entryPoints(steps.map((s) => s.name)),
   ].join("\n");
-  return { source, buffers, sizes, tasks: [...tasks.values()] };
+  return { source: wrapLines(source), buffers, sizes, tasks: [...tasks.values()] };
 }
 
 /** Seconds of the first thread in each task; the last entry is what it waited for others. */

@@ -180,13 +180,3 @@ function readsItself(stores: Loops["stores"]): boolean {
   }
   return found;
 }
-
-/** One line for `inspect --stage kernels` and for tests. */
-export function describe(s: Schedule): string {
-  const { size, tall, vectors, row } = s.tile;
-  const height = tall > 0 ? `${size}/${size + 1}` : String(size);
-  const loops = [...s.outer, ...s.rows].map((x) => `${x.name}(${x.extent})`).join(" ");
-  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guards ? ", clipped" : ""})`).join(" ");
-  const copies = [s.a.copy && "a padded", s.b.copy && "b in panels"].filter(Boolean).join(", ");
-  return `tile ${height}×${vectors * s.width} on ${s.rows[row]!.name}, ${loops} by panels(${s.panels.extent}), sum ${sum} in blocks of ${s.kBlock}, ${copies || "operands as stored"}, threads share ${s.parallel}`;
-}
