@@ -95,7 +95,7 @@ export function chooseSchedule(
   const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
     tail || made.k[0]!.guards ? [whole] : upTo(whole),
   );
-  const { loops, partial } = placeSums(made, kBlock, product.nest.name);
+  const { loops, partial } = placeSums(made, kBlock, product);
   const lane = (x: Layout) =>
     Array.from({ length: tile.vectors }, (_, i) => laneOffset(x, i * target.width));
   const args = loops.args.map(({ buffer, at, layout }): Argument => {
@@ -152,12 +152,14 @@ const roundUp = (n: number, unit: number) => Math.ceil(n / unit) * unit;
 function placeSums(
   loops: Loops,
   kBlock: number,
-  name: string,
+  { nest, a, b }: Product,
 ): { readonly loops: Loops; readonly partial: Schedule["partial"] } {
   const { arg } = loops.stores[0]!;
   const isBlocked = kBlock < loops.k[0]!.extent;
-  if (!isBlocked || !readsItself(loops.stores)) return { loops, partial: { arg } };
-  const scratch: TensorBuffer = { ...loops.args[arg]!.buffer, name: `${name}.sums` };
+  const { buffer } = loops.args[arg]!;
+  const isRead = readsItself(loops.stores) || a.buffer === buffer || b.buffer === buffer;
+  if (!isBlocked || !isRead) return { loops, partial: { arg } };
+  const scratch: TensorBuffer = { ...buffer, name: `${nest.name}.sums` };
   const extended = (x: Loop): Loop => ({ ...x, args: [...x.args, x.args[arg]!] });
   return {
     loops: {
