@@ -2,7 +2,7 @@
  * Every backend, loaded only when it is asked for, and the choice of `auto`. A new backend is a module that
  * exports a `Backend` and a line here; the order is that in which `nnc backends` lists them.
  */
-import type { Availability, Backend } from "../ir/program.ts";
+import type { Backend } from "../ir/program.ts";
 import { UsageError } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 
@@ -47,14 +47,21 @@ export async function chooseBackend(name: string): Promise<Choice> {
 /** A real GPU, else native code, else WebAssembly, which works everywhere. */
 async function chooseAutomatically(): Promise<Choice> {
   const refused: string[] = [];
-  for (const name of ["webgpu", "native", "webasm"]) {
+  const ask = async (name: string) => {
     const backend = await loadBackend(name);
-    const found: Availability = await backend.probe();
+    return { backend, found: await backend.probe() };
+  };
+  // The first two answer side by side: both ask other processes.
+  const asked = new Map(["webgpu", "native"].map((name) => [name, ask(name)]));
+  for (const name of ["webgpu", "native", "webasm"]) {
+    const { backend, found } = await (asked.get(name) ?? ask(name));
     if (found.ok && !found.software) {
       const why = refused.length > 0 ? refused.join("; ") : "a GPU answers";
       return { backend, device: found.device, why };
     }
-    refused.push(found.ok ? `the only GPU is software` : `${name}: ${found.reason}`);
+    refused.push(
+      found.ok ? "the only GPU here is imitated by software" : `${name}: ${found.reason}`,
+    );
   }
   throw new UsageError("no backend works here", "`nnc backends` says what each needs");
 }

@@ -15,6 +15,7 @@ export const reference: Backend = {
   name: "reference",
   doc: "The slow interpreter in double precision that every other backend is checked against.",
   traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false },
+  runsOn: "one core",
   probe: async () => ({ ok: true, device: "JavaScript, one thread, double precision" }),
   compile: async (program, constants) => new ReferenceExecutable(program, constants),
 };

@@ -24,6 +24,7 @@ export function withSpecOptions(command: Command): Command {
 }
 
 export const threads = () => whole("number of threads", 1, 1024);
+export const count = (of: string) => whole(`number of ${of}`, 1, 1e9);
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];

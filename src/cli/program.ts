@@ -5,8 +5,9 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { BackendsOptions } from "./backends.ts";
+import type { BenchOptions } from "./bench.ts";
 import type { InspectOptions } from "./inspect.ts";
-import { type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
+import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
 import { packageFile } from "./package-files.ts";
 import type { TrainOptions } from "./train.ts";
 
@@ -28,6 +29,7 @@ export function buildProgram(setStatus: SetStatus): Command {
     .configureOutput({ outputError: () => {} });
   addTrain(program, setStatus);
   addSpecCommands(program, setStatus);
+  addBench(program, setStatus);
   addOthers(program);
   return program.addHelpText("after", footer);
 }
@@ -80,6 +82,20 @@ function addSpecCommands(program: Command, setStatus: SetStatus): void {
     .addOption(backendOption())
     .action(async (spec: string, options: InspectOptions) => {
       await (await import("./inspect.ts")).inspect(spec, options);
+    });
+}
+
+function addBench(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("bench").description("how fast the training of a spec is here"))
+    .argument("<spec>", specHelp)
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("--steps <n>", "steps of one run (default: 2 seconds for all)", count("steps"))
+    .option("--repeats <n>", "runs, of which the median is taken", count("repeats"), 5)
+    .option("--json", "as JSON")
+    .addOption(new Option("--only-first-step", "what a process of its own is asked for").hideHelp())
+    .action(async (spec: string, options: BenchOptions) => {
+      setStatus(await (await import("./bench.ts")).bench(spec, options));
     });
 }
 

@@ -32,11 +32,14 @@ async function trainOpened(
   options: TrainOptions,
 ): Promise<number> {
   const silent = options.quiet === true || options.json === true;
+  // Compilers and devices answer while the data is read; what is wrong with the data is said first.
+  const choosing = chooseBackend(options.backend);
+  choosing.catch(() => undefined);
   const dataset = await during("loading data", silent, () => loadData(spec));
   const built = checkModel(spec, dataset.train);
   const weights =
     options.weights === undefined ? undefined : readWeights(options.weights, built.weights);
-  const choice = await during("choosing a backend", silent, () => chooseBackend(options.backend));
+  const choice = await during("choosing a backend", silent, () => choosing);
   if (!silent) {
     if (bundled) tell(`spec: ${source.file}`);
     tell(`data: ${dataset.summary}`);

@@ -17,7 +17,7 @@ import { Numbering } from "../ir/numbering.ts";
 import type { Procedure, Variable } from "../ir/program.ts";
 import { internal } from "../support/errors.ts";
 
-export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops">;
+export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops" | "multiplyAdds">;
 
 const axisNames = ["i", "j", "k", "l", "m", "n"];
 
@@ -42,8 +42,11 @@ export function lower(graph: Graph, chosen: ReadonlySet<Tensor>, variables: Vari
     // A variable that takes another's value, or two that take one, need a copy to be independent.
     next: isVariable(value) ? emit(value, `${variable.attrs.name}.next`) : buffers.get(value)!,
   }));
-  const flops = [...graphTensors(graph)].reduce((n, x) => n + flopsOf(x), 0);
-  return { name: graph.name, kernels, updates, flops };
+  const total = (count: (x: Tensor) => number) =>
+    graphTensors(graph).reduce((n, x) => n + count(x), 0);
+  const flops = total(flopsOf);
+  const multiplyAdds = total((x) => x.op.multiplyAdds?.(x) ?? 0);
+  return { name: graph.name, kernels, updates, flops, multiplyAdds };
 }
 
 const flopsOf = (x: Tensor) => (isVariable(x) ? 0 : (x.op.work?.(x) ?? 1) * sizeOf(x.type.shape));

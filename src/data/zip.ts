@@ -2,8 +2,8 @@
  * Single files out of a ZIP archive in memory, with their checksums verified: a flipped bit in a
  * stored array would otherwise train silently. fflate inflates. Format: PKWARE's APPNOTE 6.3, §4.3.
  */
-import * as zlib from "node:zlib";
 import { Inflate, inflateSync } from "fflate";
+import { crc32 } from "./crc32.ts";
 import { damaged, LARGEST, type Place } from "./read-file.ts";
 
 /** A file in an archive, as its central directory describes it. Sizes in bytes. */
@@ -195,19 +195,4 @@ function complainOfDeflate(error: unknown, place: Place): never {
     received: error instanceof Error ? error.message : `${error}`,
     fix: "copy or download the file again",
   });
-}
-
-/** Node has had one of its own since 20.15, some ten times faster. */
-const crc32 = zlib.crc32 ?? crc32ByTable;
-
-let table: Uint32Array | undefined;
-
-function crc32ByTable(content: Uint8Array): number {
-  table ??= Uint32Array.from({ length: 256 }, (_, n) => {
-    for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-    return n;
-  });
-  let crc = -1;
-  for (const byte of content) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

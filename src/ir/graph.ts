@@ -23,6 +23,8 @@ export interface Op<A = unknown> {
   grad?(dy: Tensor, y: Tensor<A>): readonly (Tensor | undefined)[];
   /** How often all elements of each input together are read; by default once an output element. */
   reads?(y: Tensor<A>): readonly number[];
+  /** Multiply-adds of the whole result, none for what is zero as it lies outside; absent: none at all. */
+  multiplyAdds?(y: Tensor<A>): number;
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */
   work?(y: Tensor<A>): number;
   /** It is as fast as it can be only if its inputs lie in memory as floats. */

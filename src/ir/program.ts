@@ -21,6 +21,8 @@ export interface Procedure {
   readonly arenaSize: number;
   /** Multiply-adds and other arithmetic of one step, counted from the graph. */
   readonly flops: number;
+  /** Multiply-adds of the contractions of one step alone; two operations each, in GFLOP/s. */
+  readonly multiplyAdds: number;
 }
 
 export interface Program {
@@ -47,6 +49,8 @@ export interface Backend {
   readonly name: string;
   readonly doc: string;
   readonly traits: Traits;
+  /** What runs its steps; absent: the cores of the CPU, as many as there are threads. */
+  readonly runsOn?: "one core" | "gpu";
   /** Whether it can run here; never throws. */
   probe(): Promise<Availability>;
   /** How it would compute a program, for people; undefined where it cannot tell here. */
@@ -72,6 +76,7 @@ export interface Timing {
   readonly seconds: number;
 }
 
+/** A program ready to run. Its variables begin as zeros. */
 export interface Executable {
   /** What really runs, for people: "gpu.js webasm, fused-threaded, 2 threads". */
   readonly description: () => string;

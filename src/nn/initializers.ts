@@ -24,8 +24,11 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: shape.at(-2)! * field, fanOut: shape.at(-1)! * field };
 }
 
-const draw = (shape: Shape, next: () => number) =>
-  Float32Array.from({ length: sizeOf(shape) }, next);
+function draw(shape: Shape, next: () => number): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i++) values[i] = next();
+  return values;
+}
 const uniform = (shape: Shape, lo: number, hi: number, random: RandomStream) =>
   draw(shape, () => lo + (hi - lo) * random.uniform());
 const normal = (shape: Shape, mean: number, stddev: number, random: RandomStream) =>

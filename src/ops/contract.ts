@@ -48,6 +48,8 @@ const contractOp: Op<ContractAttrs> = {
     );
   },
   grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
+  // One factor less than operands: of a plain sum none. What is read outside an operand is zero and not counted.
+  multiplyAdds: (y) => countTerms(y.attrs, shapesOf(y)) * (y.inputs.length - 1),
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
   work: (y) => (2 * countTerms(y.attrs, shapesOf(y))) / sizeOf(y.type.shape),
   simplify: (y) =>

@@ -49,27 +49,30 @@ function xoshiro(seed: number): () => number {
     t = Math.imul(t ^ (t >>> 15), 0x735a2d97);
     return (t ^ (t >>> 15)) >>> 0;
   };
-  const s = Uint32Array.of(split(), split(), split(), split() | 1);
+  let [s0, s1, s2, s3] = [split(), split(), split(), split() | 1];
   const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
   return () => {
-    const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
-    const t = s[1]! << 9;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s[1]!;
-    s[1]! ^= s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= t;
-    s[3] = rotate(s[3]!, 11);
+    const result = Math.imul(rotate(Math.imul(s1, 5), 7), 9) >>> 0;
+    const t = s1 << 9;
+    s2 ^= s0;
+    s3 ^= s1;
+    s1 ^= s2;
+    s0 ^= s3;
+    s2 ^= t;
+    s3 = rotate(s3, 11);
     return result;
   };
 }
 
 /** 0 … n−1 in random order (Fisher and Yates). */
 export function permutation(n: number, random: RandomStream): Int32Array {
-  const order = Int32Array.from({ length: n }, (_, i) => i);
+  const order = new Int32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
   for (let i = n - 1; i > 0; i--) {
     const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    const kept = order[i]!;
+    order[i] = order[j]!;
+    order[j] = kept;
   }
   return order;
 }

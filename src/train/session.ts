@@ -105,7 +105,7 @@ export class Session {
     const { train, validation } = this.plan;
     const states = [...train.graphs.states, ...(validation?.graphs.states ?? [])];
     for (const [name, { size, initial }] of states) {
-      this.#writeKnown(name, new Float64Array(size).fill(initial));
+      if (initial !== 0) this.#writeKnown(name, new Float64Array(size).fill(initial));
     }
     for (const [name, values] of weights) this.#writeKnown(name, values);
   }

@@ -6,11 +6,14 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
+  utimesSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,6 +99,36 @@ if (!toolchain) {
       readdirSync(cache).filter((f) => f.startsWith("build-")),
       [],
     );
+  });
+
+  test("a process killed at any moment leaves no broken object, and its rubbish is cleared away", async () => {
+    const folder = join(cache, "killed");
+    const work = ["train", "mlp.yaml", "--set", "train.steps=1", "--backend", "native", "--quiet"];
+    const nnc = fileURLToPath(new URL("../../bin/nnc.js", import.meta.url));
+    const env = { ...process.env, NNC_CACHE: folder };
+    for (const after of [350, 500, 650, 800, 950]) {
+      const args = [nnc, ...work, "--out", join(cache, `run-${after}`)];
+      spawnSync(process.execPath, args, { env, timeout: after, killSignal: "SIGKILL" });
+    }
+    mkdirSync(join(folder, "build-old"), { recursive: true });
+    utimesSync(join(folder, "build-old"), 1, 1);
+    process.env["NNC_CACHE"] = folder;
+    try {
+      await trained(smallSpecs.mlp, native, 2);
+    } finally {
+      process.env["NNC_CACHE"] = cache;
+    }
+    assert.not.ok(existsSync(join(folder, "build-old")));
+    for (const file of readdirSync(folder).filter((f) => f.endsWith(".so.size")))
+      assert.is(
+        String(statSync(join(folder, file.replace(".size", ""))).size),
+        readFileSync(join(folder, file), "utf8"),
+      );
+    const args = [nnc, ...work, "--out", join(cache, "run-last")];
+    const { stderr, status } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+    // One step learns nothing: the expectation fails, the run does not.
+    assert.is(status, 1, stderr);
+    assert.not.match(stderr, /internal|Error/);
   });
 
   test("a cache that cannot be written costs time, not the run", async () => {

@@ -20,9 +20,9 @@ const steps = 5;
 /** Relative to the largest value of a weight. */
 const tolerance = 1e-4;
 
-async function weightsAfter(text: string, backend: Backend, threads?: number) {
+async function weightsAfter(text: string, backend: Backend, threads?: number, count = steps) {
   const session = await openSession(text, backend, threads);
-  await trainSteps(session, steps);
+  await trainSteps(session, count);
   const weights = await session.weights();
   await session.dispose();
   return weights;
@@ -41,11 +41,13 @@ function largestError(want: Weights, got: Weights): number {
   );
 }
 
+const working = await workingBackends();
+
 /** OpenGL has no integers, so no dropout. */
 const canRun = (backend: string, text: string) =>
   backend !== "headlessgl" || !text.includes("dropout");
 
-for (const backend of await workingBackends()) {
+for (const backend of working) {
   const { name } = backend;
   for (const [model, text] of Object.entries(smallSpecs).filter(([, t]) => canRun(name, t))) {
     test(`${name}: ${model} after ${steps} steps, and the same bits again`, async () => {
@@ -55,6 +57,21 @@ for (const backend of await workingBackends()) {
       assert.ok(error < tolerance, `relative error ${error}`);
       assert.is(bits(await weightsAfter(text, backend)), bits(got));
     });
+  }
+}
+
+for (const backend of working.filter((b) => b.name === "native")) {
+  for (const [model, text] of Object.entries(smallSpecs)) {
+    for (const [count, limit] of [
+      [1, 1e-5],
+      [50, 1e-3],
+    ] as const) {
+      test(`native: ${model} within ${limit} of the interpreter after ${count} steps`, async () => {
+        const want = await weightsAfter(text, reference, undefined, count);
+        const error = largestError(want, await weightsAfter(text, backend, undefined, count));
+        assert.ok(error < limit, `relative error ${error}`);
+      });
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { inFolder, lines, nnc, repository, tinySpec } from "./helpers.ts";
 test("help and version", async () => {
   const help = await nnc(["--help"], { cwd: repository });
   assert.is(help.code, 0);
-  for (const command of "train summary validate inspect backends schema init".split(" "))
+  for (const command of "train summary validate inspect bench backends schema init".split(" "))
     assert.match(help.stdout, new RegExp(`^ {2}${command} `, "m"));
   const version = await nnc(["--version"], { cwd: repository });
   const { version: own } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
@@ -43,6 +43,12 @@ const wrong: readonly (readonly [args: string, ...says: string[]])[] = [
   ["inspect tiny.yaml", "required option '--stage <stage>'"],
   ["inspect tiny.yaml --stage kernel", "argument 'kernel' is invalid", "kernels"],
   ["inspect tiny.yaml --stage kernels --format dot", "stage kernels has no --format dot"],
+  ["bench", "missing required argument 'spec'"],
+  ["bench tiny.yaml --steps 0", "'--steps <n>' argument '0'", "steps is a whole number from 1"],
+  ["bench tiny.yaml --repeats x", "'--repeats <n>' argument 'x'", "whole number from 1"],
+  ["bench tiny.yaml --backend jss", 'there is no backend "jss"'],
+  ["bench tyni.yaml", "did you mean tiny.yaml?"],
+  ["bench tiny.yaml --set train.epochs=0", "--> command line", "more than 0"],
   ["init tiny", "tiny.yaml exists already"],
   ["init a*b", "cannot be the name of a spec"],
   ["init no/such", "there is no folder for no/such.yaml"],

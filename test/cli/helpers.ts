@@ -18,8 +18,8 @@ export interface Outcome {
 interface Settings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with everything that came on stdout so far. */
-  readonly watch?: (stdout: string, child: ChildProcess) => void;
+  /** Called with everything that came on stdout, and on stderr, so far. */
+  readonly watch?: (stdout: string, child: ChildProcess, stderr: string) => void;
 }
 
 export function nnc(args: readonly string[], { cwd, env = {}, watch }: Settings): Promise<Outcome> {
@@ -29,10 +29,11 @@ export function nnc(args: readonly string[], { cwd, env = {}, watch }: Settings)
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
-    watch?.(stdout, child);
+    watch?.(stdout, child, stderr);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
+    watch?.(stdout, child, stderr);
   });
   return new Promise((done, fail) => {
     child.on("error", fail);

@@ -109,6 +109,7 @@ test("the verifier sees reads out of bounds, too early, and free axes", () => {
     kernels: [k],
     updates: [],
     flops: 0,
+    multiplyAdds: 0,
   });
   const wide = kernel(undefined);
   assert.throws(

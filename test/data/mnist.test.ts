@@ -73,12 +73,7 @@ for (const [what, file, change, says] of [
     },
     ["is not MNIST's file", "10000"],
   ],
-  [
-    "one flipped bit",
-    images,
-    flip(4_000_000),
-    ["is damaged", "MD5 2646ac647ad5339dbf082846283269ea"],
-  ],
+  ["one flipped bit", images, flip(4_000_000), ["is damaged", "CRC-32 91373bdf"]],
 ] as const) {
   test(`mnist refuses ${what}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "nnc-mnist-"));

@@ -91,6 +91,7 @@ export const mutations: readonly Mutation[] = [
         : undefined,
   },
   tile("too high", (t) => ({ size: t.size + 1 })),
+  tile("shared by parts of a tile", (t) => ({ perUnit: t.tiles + 1 })),
   tile("one tall tile more", (t) => ({ tall: t.tall + 1 })),
   tile("all tall", (t) => ({ tall: t.tiles })),
   tile("one tile more", (t) => ({ tiles: t.tiles + 1 })),

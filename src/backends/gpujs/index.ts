@@ -8,6 +8,7 @@ export const webgpu: Backend = {
   name: "webgpu",
   doc: "gpu.js on WebGPU: any GPU with a Vulkan, Metal or D3D12 driver.",
   traits: modes.webgpu,
+  runsOn: "gpu",
   probe: probeWebGpu,
   async compile(program, constants, options) {
     const { module, close } = await openWebGpu();
@@ -19,6 +20,7 @@ export const headlessgl: Backend = {
   name: "headlessgl",
   doc: "gpu.js on OpenGL without a window, by the package gl, which you add yourself.",
   traits: modes.headlessgl,
+  runsOn: "gpu",
   async probe(): Promise<Availability> {
     const { GPU } = loadGpuJs();
     if (GPU.isHeadlessGLSupported)
@@ -46,6 +48,7 @@ export const js: Backend = {
   name: "js",
   doc: "gpu.js's plain JavaScript mode; works everywhere, slow.",
   traits: modes.js,
+  runsOn: "one core",
   probe: async () => ({ ok: true, device: "JavaScript, one thread" }),
   compile: async (program, constants, options) =>
     new GpuExecutable("js", program, constants, options, loadGpuJs()),

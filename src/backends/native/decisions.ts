@@ -40,13 +40,26 @@ export function validTiles(
             const height = tall > 0 ? size + 1 : size;
             const used = height * v + Math.min(height, v) + 3;
             return used <= registers || height === 1
-              ? [{ row, size, tall, tiles, vectors: v }]
+              ? unitsOf(row, tall, tiles).map((perUnit) => ({
+                  row,
+                  perUnit,
+                  size,
+                  tall,
+                  tiles,
+                  vectors: v,
+                }))
               : [];
           }),
         )
       : [],
   );
 }
+
+/** How many tiles threads may take together. */
+const unitsOf = (row: number, tall: number, tiles: number) =>
+  row === 0 && tall === 0
+    ? [...new Set([1, tiles])].concat(tiles % 2 === 0 && tiles > 2 ? [2] : [])
+    : [1];
 
 /** Loops that threads can share. */
 export const validShares = (isOuter: boolean, { row }: Tile): readonly Shared[] => [

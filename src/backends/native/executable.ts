@@ -82,17 +82,17 @@ export class NativeExecutable implements Executable {
     if (values.length !== sizeOf(shape)) throw internal(`${variable}: ${values.length} values`);
     if (isPlain(layout, shape)) memory.set(values);
     else
-      eachAddress(layout, shape, (address, i) => {
-        memory[address] = values[i]!;
+      eachRun(layout, shape, (address, i, length) => {
+        for (let l = 0; l < length; l++) memory[address + l] = values[i + l]!;
       });
   }
 
   async read(variable: string): Promise<Float32Array> {
     const { memory, layout, shape } = this.#slot(variable);
-    if (isPlain(layout, shape)) return Float32Array.from(memory);
+    if (isPlain(layout, shape)) return Float32Array.from(memory.subarray(0, sizeOf(shape)));
     const values = new Float32Array(sizeOf(shape));
-    eachAddress(layout, shape, (address, i) => {
-      values[i] = memory[address]!;
+    eachRun(layout, shape, (address, i, length) => {
+      for (let l = 0; l < length; l++) values[i + l] = memory[address + l]!;
     });
     return values;
   }
@@ -126,20 +126,30 @@ export class NativeExecutable implements Executable {
   }
 }
 
-/** Every element's address, in row-major order. */
-function eachAddress(
+/**
+ * Runs of elements that lie side by side in memory as in row-major order: the address and the number of the
+ * first, and how many there are.
+ */
+function eachRun(
   layout: Layout,
   shape: readonly number[],
-  visit: (address: number, i: number) => void,
+  visit: (address: number, i: number, length: number) => void,
 ): void {
+  const last = shape.length - 1;
+  const extent = shape[last] ?? 1;
+  const isRun = layout.block ? layout.block.dim === last : layout.strides[last] === 1;
+  const run = isRun ? Math.min(layout.block?.width ?? extent, extent) : 1;
   const at = shape.map(() => 0);
   const total = sizeOf(shape);
-  for (let i = 0; i < total; i++) {
-    visit(addressOf(layout, at), i);
-    for (let d = shape.length - 1; d >= 0; d--) {
-      at[d]!++;
-      if (at[d]! < shape[d]!) break;
+  for (let i = 0; i < total; ) {
+    const length = Math.min(run, extent - (at[last] ?? 0));
+    visit(addressOf(layout, at), i, length);
+    i += length;
+    if (last < 0) return;
+    at[last]! += length;
+    for (let d = last; d > 0 && at[d]! >= shape[d]!; d--) {
       at[d] = 0;
+      at[d - 1]!++;
     }
   }
 }

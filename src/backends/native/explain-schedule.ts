@@ -97,6 +97,8 @@ function sharedBy(s: Schedule, names: Names): string {
     case "outer":
       return listed(outer.slice(0, 1), names);
     case "rows":
+      if (tile.row === 0 && tile.perUnit > 1)
+        return `the ${tile.tiles} tiles of rows, ${tile.perUnit} at a time`;
       return tile.row === 0 ? `the ${tile.tiles} tiles of rows` : listed(rows.slice(0, 1), names);
     case "panels":
       return `the ${panels.extent} panels of columns`;

@@ -9,6 +9,7 @@ import type { CodePrinter } from "../../support/code-printer.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
 import { printBodies } from "../printer.ts";
 import { scalarDialect } from "./c.ts";
+import { isContiguous, laneSums } from "./lane-sums.ts";
 import { isPlain, type Layout, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 import type { LayoutOf } from "./operands.ts";
@@ -125,6 +126,12 @@ function loopForm(nest: Nest, layoutOf: LayoutOf, width: number): Form {
   };
   const rowSize = axes[0] === nest.axes[0] ? 1 : undefined;
   const vectors = vectorsOf(nest, axes, layoutOf, width);
+  const sums = vectors && isContiguous(vectors) ? undefined : laneSums(nest, width, layoutOf);
+  if (sums) {
+    const body: Body = (names, pointerOf, code) =>
+      emitVector(sums, nest.axes, names, width, pointerOf, code);
+    return { rowSize, loops: singly(axes), body };
+  }
   if (!vectors) return { rowSize, loops: singly(axes), body: single };
   return {
     rowSize: axes.length === 1 ? undefined : rowSize,
@@ -155,14 +162,15 @@ function emitVector(
   pointerOf: PointerOf,
   code: CodePrinter,
 ): void {
-  const first = names.get(nest.vector)!;
-  const all = new Map(axes.map((a) => [a, names.get(a) ?? "0"]));
-  all.set(nest.vector, `(ISPLAT(${first}) + LANES)`).set(nest.first, first);
+  const first = names.get(nest.vector) ?? "0";
+  const all = new Map(axes.map((a) => [a, names.get(a) ?? "0"])).set(nest.first, first);
+  if (!nest.across) all.set(nest.vector, `(ISPLAT(${first}) + LANES)`);
   const bodies = nest.stores.map((s) => s.value);
   const { statements, results } = printBodies(bodies, all, nestDialect(nest, width, pointerOf));
   code.lines(statements);
   // All results exist before the first is stored: they may read what it overwrites.
-  const types = nest.stores.map((s) => (s.place.buffer.dtype === "f32" ? "vf" : "vi"));
+  const [float, int] = nest.across ? ["float", "int32_t"] : ["vf", "vi"];
+  const types = nest.stores.map((s) => (s.place.buffer.dtype === "f32" ? float : int));
   const stores = nest.stores.map((s, k) => vectorStore(s, results[k]!, all, nest, pointerOf));
   for (const [k, { value }] of stores.entries()) code.line(`const ${types[k]} y${k} = ${value};`);
   for (const [k, { store }] of stores.entries()) code.line(store(`y${k}`));

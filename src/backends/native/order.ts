@@ -43,18 +43,24 @@ export function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
   return groups;
 }
 
-const reads = (t: Task): ReadonlySet<TensorBuffer> => {
+/** What a task reads, copies of its operands included. */
+export const readsOf = (t: Task): ReadonlySet<TensorBuffer> => {
   const own = new Set(loadsOf(t.nest));
   if (t.kind === "product")
     for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
   return own;
 };
-const writes = (t: Task): readonly TensorBuffer[] => t.nest.stores.map((s) => s.buffer);
+/** What a task writes, its own scratch memory included. */
+export const writesOf = (t: Task): readonly TensorBuffer[] => {
+  const stores = t.nest.stores.map((s) => s.buffer);
+  const scratch = t.kind === "product" ? t.schedule.partial.scratch : undefined;
+  return scratch ? [...stores, scratch] : stores;
+};
 
 /** Whether the order of two tasks matters. */
 function conflict(first: Task, second: Task): boolean {
-  const [w1, w2] = [writes(first), writes(second)];
-  const [r1, r2] = [reads(first), reads(second)];
+  const [w1, w2] = [writesOf(first), writesOf(second)];
+  const [r1, r2] = [readsOf(first), readsOf(second)];
   return w1.some((b) => r2.has(b) || w2.includes(b)) || w2.some((b) => r1.has(b));
 }
 
@@ -71,7 +77,7 @@ const sameUnits = (a: Units, b: Units) =>
 
 /** Whether what `task` reads of `other`'s results is in its own rows. */
 function ownRowsOnly(task: Task, other: Task): boolean {
-  const theirs = new Set(writes(other));
+  const theirs = new Set(writesOf(other));
   if (
     task.kind === "product" &&
     [task.schedule.a, task.schedule.b].some((s) => s.copy && theirs.has(s.copy.target))

@@ -131,7 +131,8 @@ function makeTasks(
     for (const s of nest.stores) forget(copied, s.buffer);
     const { tile, rows, partial } = ready;
     if (partial.scratch) layouts.set(partial.scratch, layoutOf(nest.stores[0]!.buffer));
-    const units: Units = { size: tile.size, tall: tile.tall, count: tile.tiles };
+    const { size, tall, tiles, perUnit } = tile;
+    const units: Units = { size: size * perUnit, tall, count: tiles / perUnit };
     const byRows =
       ready.parallel === "rows" &&
       tile.row === 0 &&

@@ -59,7 +59,7 @@ INLINE vf vmin(vf a, vf b) { vi m = (a < b) | (a != a); return SELECT(m, a, b); 
 INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
 INLINE vf vsqrt(vf a) { ${sqrtOf(width)} }
 INLINE vf vfloor(vf a) { vf t = __builtin_convertvector(__builtin_convertvector(a, vi), vf); return t - SELECT(t > a, SPLAT(1.0f), SPLAT(0.0f)); }
-/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. */
+${lanesOf(width)}/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. */
 INLINE vf vexp(vf a) {
   vf x = vmin(vmax(a, SPLAT(-87.3f)), SPLAT(88.3f));
   vf magic = SPLAT(12582912.0f), n = (x * SPLAT(1.44269504088896341f) + magic) - magic;
@@ -96,6 +96,21 @@ INLINE vf vtanh(vf x) {
   vf near = p * z * x + x, far = 1.0f - 2.0f / (vexp(a + a) + 1.0f);
   return SELECT(a < SPLAT(0.625f), near, SELECT(x < SPLAT(0.0f), -far, far));
 }
+`;
+}
+
+/** Sum and maximum of a vector's lanes, halves first. */
+function lanesOf(width: number): string {
+  const fold = (combine: (a: string, b: string) => string) => {
+    let lines = "";
+    for (let n = width / 2; n >= 1; n /= 2) {
+      const shifted = Array.from({ length: width }, (_, l) => (l + n) % width).join(", ");
+      lines += ` a = ${combine("a", `SHUFFLE(a, a, ${shifted})`)};`;
+    }
+    return lines;
+  };
+  return `INLINE float lanes_sum(vf a) {${fold((a, b) => `${a} + ${b}`)} return a[0]; }
+INLINE float lanes_max(vf a) {${fold((a, b) => `vmax(${a}, ${b})`)} return a[0]; }
 `;
 }
 
@@ -140,6 +155,7 @@ export const poolPrelude = `
 #include <unistd.h>
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #endif
 #if defined(__x86_64__)
@@ -154,6 +170,15 @@ typedef struct Context Context;
 typedef void (*Work)(Context *, int t, int nt);
 typedef struct { _Alignas(64) atomic_int count; _Alignas(64) atomic_int generation; } Barrier;
 
+/* Fewer, larger pages: strided reads would otherwise look up a page an element. */
+enum { PAGE = 2 << 20 };
+static void prefer_large_pages(void *p, long bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  madvise(p, bytes, MADV_HUGEPAGE);
+#else
+  (void)p; (void)bytes;
+#endif
+}
 static void sleep_until_changed(atomic_int *word, int seen) {
 #if defined(__linux__)
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);

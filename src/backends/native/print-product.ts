@@ -70,9 +70,11 @@ class NestPrinter {
   }
 
   /** The part of `units` that belongs to thread t, if this is the loop threads share. */
-  #share(which: Schedule["parallel"], units: number): readonly [string, string] {
+  #share(which: Schedule["parallel"], units: number, together = 1): readonly [string, string] {
     if (this.#s.parallel !== which) return ["0", String(units)];
-    return [`${units}L * t / nt`, `${units}L * (t + 1) / nt`];
+    const at = (t: string) => `${units / together}L * ${t} / nt`;
+    if (together === 1) return [at("t"), at("(t + 1)")];
+    return [`${at("t")} * ${together}`, `${at("(t + 1)")} * ${together}`];
   }
 
   #loop(x: Loop, i: string, lo: string, hi: string, inner: () => void): void {
@@ -106,7 +108,7 @@ class NestPrinter {
   #rowBlocks(): void {
     const { tile, rows, rowBlock } = this.#s;
     const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
-    const [lo, hi] = this.#share("rows", units);
+    const [lo, hi] = this.#share("rows", units, tile.row === 0 ? tile.perUnit : 1);
     if (rowBlock >= units) {
       this.#kBlocks(lo, hi);
       return;

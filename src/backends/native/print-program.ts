@@ -2,10 +2,10 @@
 import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
+import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { commentOn } from "./explain.ts";
-import { readAhead } from "./layout.ts";
-import type { Task } from "./order.ts";
+import { type Task, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printNest } from "./print-nest.ts";
@@ -25,8 +25,6 @@ export interface CFile {
 }
 
 const cType: Readonly<Record<DType, string>> = { f32: "float", i32: "int32_t", u8: "uint8_t" };
-/** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
-const skew = 3 * 64;
 
 /** @param timed whether the program measures how long the first thread spends in each task */
 export function printProgram(
@@ -55,7 +53,7 @@ export function printProgram(
     vectorPrelude(target.width),
     scalarPrelude,
     poolPrelude,
-    contextPrelude(buffers, sizes),
+    contextPrelude(buffers, placeBuffers(buffers, plan)),
     timed ? timers(tasks.size) : "",
     ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
     ...functions,
@@ -75,11 +73,7 @@ double *nnc_spent(void) { return spent; }
 function buffersOf(program: Program, { procedures }: ProgramPlan): readonly TensorBuffer[] {
   const found = new Set<TensorBuffer>(program.variables);
   for (const { groups, copies } of procedures) {
-    for (const task of groups.flat()) {
-      for (const s of task.nest.stores) found.add(s.buffer);
-      const scratch = task.kind === "product" && task.schedule.partial.scratch;
-      if (scratch) found.add(scratch);
-    }
+    for (const task of groups.flat()) for (const b of writesOf(task)) found.add(b);
     for (const { from } of copies) found.add(from);
   }
   return [...found];
@@ -128,11 +122,12 @@ function printProcedure(
   return { name: own, source: code.toString() };
 }
 
-function contextPrelude(buffers: readonly TensorBuffer[], sizes: readonly number[]): string {
-  const bytes = buffers.map((b, i) => (sizes[i]! + readAhead) * { f32: 4, i32: 4, u8: 1 }[b.dtype]);
+function contextPrelude(buffers: readonly TensorBuffer[], { offsets, size }: Arena): string {
+  const places = buffers.map((b) => offsets.get(b)!);
   return `enum { BUFFERS = ${buffers.length} };
 struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; };
-static const long bytes_of[BUFFERS] = {${bytes.join(", ")}};
+static const long memory = ${size};
+static const long offset_of[BUFFERS] = {${places.join(", ")}};
 /* ${buffers.map((b, i) => `${i} ${b.name} [${b.shape}]`).join(", ")} */
 `;
 }
@@ -153,12 +148,12 @@ void *nnc_open(int threads) {
   Context *x = 0;
   if (posix_memalign((void **)&x, 64, sizeof(Context))) return 0;
   memset(x, 0, sizeof(Context));
-  long total = 0;
-  for (int i = 0; i < BUFFERS; i++) total += (bytes_of[i] + 63) / 64 * 64 + ${skew};
-  if (posix_memalign(&x->raw, 4096, total)) { free(x); return 0; }
-  memset(x->raw, 0, total);
-  char *at = x->raw;
-  for (int i = 0; i < BUFFERS; i++) { x->m[i] = at; at += (bytes_of[i] + 63) / 64 * 64 + ${skew}; }
+  /* calloc gives fresh pages without touching them. */
+  x->raw = calloc(memory + PAGE, 1);
+  if (!x->raw) { free(x); return 0; }
+  char *base = (char *)(((uintptr_t)x->raw + PAGE - 1) / PAGE * PAGE);
+  prefer_large_pages(base, memory);
+  for (int i = 0; i < BUFFERS; i++) x->m[i] = base + offset_of[i];
   x->threads = 1;
   x->pool = calloc(threads, sizeof(pthread_t));
   pthread_attr_t attr; pthread_attr_init(&attr); pthread_attr_setstacksize(&attr, 1 << 20);

@@ -5,6 +5,7 @@
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
+import { sizeOf } from "../../ir/graph.ts";
 import { bounds } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
 import { type Layout, laneOffset } from "./layout.ts";
@@ -25,6 +26,7 @@ import {
   chooseTile,
   extentOf,
   type Shared,
+  sharesPanels,
   type Tile,
 } from "./tiling.ts";
 
@@ -111,10 +113,14 @@ export function chooseSchedule(
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
   };
-  const units = tile.row === 0 ? tile.tiles : loops.rows[0]!.extent;
+  const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
   // Iterations with bounds take more or less time.
   const shareable = loops.outer.slice(0, 1).filter(canTile);
-  const bytes = 4 * depth * vectors * target.width;
+  const byPanels = sharesPanels(
+    4 * sizeOf(a.load.buffer.shape),
+    4 * depth * vectors * target.width,
+    loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
+  );
   return {
     name: product.nest.name,
     width: target.width,
@@ -130,7 +136,9 @@ export function chooseSchedule(
     panels,
     k: loops.k,
     tile,
-    rowBlock: decide("rowBlock", blocks.rowBlock, () => upTo(units)),
+    rowBlock: decide("rowBlock", blocks.rowBlock, () =>
+      upTo(units * (tile.row === 0 ? tile.perUnit : 1)),
+    ),
     kBlock,
     valid: vector.extent,
     tail,
@@ -139,7 +147,7 @@ export function chooseSchedule(
     partial,
     parallel: decide(
       "parallel",
-      chooseParallel(shareable, units, panels.extent, tile, bytes, target),
+      chooseParallel(shareable, units, panels.extent, tile, byPanels, target),
       () => validShares(loops.outer.length > 0, tile),
     ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),

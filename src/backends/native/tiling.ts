@@ -6,6 +6,8 @@ import type { Target } from "./target.ts";
 export interface Tile {
   /** Position of its row loop in `rows`. */
   readonly row: number;
+  /** Tiles of the first row loop that one thread takes together, so that all who walk it share it alike. */
+  readonly perUnit: number;
   /** `tall` of the `tiles` have size + 1 rows. */
   readonly size: number;
   readonly tall: number;
@@ -47,8 +49,6 @@ export function chooseTile(
   t: Target,
 ): Tile {
   let best: (Tile & { cycles: number }) | undefined;
-  // All that walks the same rows cuts them alike, so that threads can go on from one to the next.
-  const whole = rows.length === 1;
   const common = commonCut(rows[0]!.extent, t);
   for (const [row, loop] of [...rows.entries()].reverse()) {
     if (!canTile(loop)) continue;
@@ -57,12 +57,14 @@ export function chooseTile(
       if (vectors % nv !== 0) continue;
       for (let mr = 1; mr === 1 || mr * nv + Math.min(mr, nv) + 3 <= t.registers; mr++) {
         const cut = divideRows(extent, mr);
-        if (whole && nv <= 2 && cut.size !== common.size) continue;
+        const perUnit = row === 0 ? tilesPerUnit(cut, common) : 1;
+        if (perUnit === undefined && (nv <= 2 || common.tall === 0)) continue;
         const { tiles, size, tall } = cut;
         const cost = (n: number) => tileCycles(n, nv, depth, t);
         const all = tall * cost(size + 1) + (tiles - tall) * cost(size);
         const cycles = ((all / extent) * vectors) / nv;
-        if (!best || cycles < best.cycles * 0.995) best = { row, ...cut, vectors: nv, cycles };
+        if (!best || cycles < best.cycles * 0.995)
+          best = { row, perUnit: perUnit ?? 1, ...cut, vectors: nv, cycles };
       }
     }
   }
@@ -70,9 +72,21 @@ export function chooseTile(
   return best;
 }
 
+type Cut = ReturnType<typeof divideRows>;
+
+/**
+ * All that walks the same rows cuts them alike, or into equal parts of that, so that threads can go on from one
+ * to the next. Undefined if a cut does not fit.
+ */
+function tilesPerUnit(cut: Cut, common: Cut): number | undefined {
+  if (cut.size === common.size && cut.tall === common.tall) return 1;
+  const even = cut.tall === 0 && common.tall === 0 && common.size % cut.size === 0;
+  return even ? common.size / cut.size : undefined;
+}
+
 /** How rows of an extent are cut wherever one loop walks them all: best for two vectors and a long sum. */
-function commonCut(extent: number, t: Target) {
-  let best: (ReturnType<typeof divideRows> & { cycles: number }) | undefined;
+function commonCut(extent: number, t: Target): Cut {
+  let best: (Cut & { cycles: number }) | undefined;
   for (let mr = 1; mr * 2 + Math.min(mr, 2) + 3 <= t.registers; mr++) {
     const cut = divideRows(extent, mr);
     const cost = (n: number) => tileCycles(n, 2, 256, t);
@@ -116,34 +130,37 @@ export function chooseBlocks(
 const conflict = (stride: number, bytes: number) =>
   Math.max(1, gcd(Math.abs(stride), 4096) / Math.max(64, bytes));
 const gcd = (p: number, q: number): number => (q === 0 ? p : gcd(q, p % q));
+/** Bytes from which on it matters whose cache an operand is in. */
+const worthOwning = 64 << 10;
+
+/**
+ * Threads that share rows each read all of B, and those that share panels all of A. What lives in panels, as
+ * weights do, then stays in the cache of the thread that made it.
+ */
+export const sharesPanels = (bytesOfA: number, bytesOfB: number, ownsPanels: boolean): boolean =>
+  bytesOfB >= worthOwning && (ownsPanels || bytesOfB > bytesOfA);
+
 /** The loop that threads share. */
 export type Shared = "outer" | "rows" | "panels" | "tiles";
 
-/** Bytes of an operand that many second caches do not hold. */
-const largeOperand = 2 << 20;
-
 /**
- * The first loop that divides evenly among the threads, else the best. Threads that share rows each read all
- * of B: where it is too large to stay in a cache they share panels.
- * @param bytes memory of B
+ * The first loop that divides evenly among the threads, else the best.
+ * @param byPanels whether threads had better share panels than rows
  */
 export function chooseParallel(
   outer: readonly Loop[],
   units: number,
   panels: number,
   tile: Tile,
-  bytes: number,
-  { threads, l2 }: Target,
+  byPanels: boolean,
+  { threads }: Target,
 ): Shared {
-  const byRows = [
-    ["rows", units] as const,
-    ["panels", panels] as const,
-    ["tiles", tile.tiles] as const,
-  ];
-  const isLarge = bytes > Math.max(l2, largeOperand);
+  const rows = ["rows", units] as const;
+  const columns = ["panels", panels] as const;
   const choices = [
     ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
-    ...(isLarge ? [byRows[1]!, byRows[0]!, byRows[2]!] : byRows),
+    ...(byPanels ? [columns, rows] : [rows, columns]),
+    ["tiles", tile.tiles] as const,
   ];
   const balance = (n: number) => n / (threads * Math.ceil(n / threads));
   const even = choices.find(([, n]) => balance(n) >= 0.95);

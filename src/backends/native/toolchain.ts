@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -50,8 +51,10 @@ export async function findToolchain(): Promise<Toolchain | undefined> {
   );
   for (const command of candidates as string[]) {
     try {
-      const macros = await predefined(command);
-      const { stdout } = await run(command, ["--version"]);
+      const [macros, { stdout }] = await Promise.all([
+        predefined(command),
+        run(command, ["--version"]),
+      ]);
       return { command, version: stdout.split("\n")[0]!, target: describeTarget(macros) };
     } catch {
       // The next candidate may do.
@@ -60,9 +63,10 @@ export async function findToolchain(): Promise<Toolchain | undefined> {
   return undefined;
 }
 
-/** The macros that tell which vector instructions -march=native means. */
+/** The macros that tell which vector instructions our flags, and those of the environment, allow. */
 async function predefined(command: string): Promise<string> {
-  const { stdout } = await run(command, ["-march=native", "-dM", "-E", "-x", "c", "/dev/null"]);
+  const machine = allFlags().filter((f) => f.startsWith("-m"));
+  const { stdout } = await run(command, [...machine, "-dM", "-E", "-x", "c", "/dev/null"]);
   return stdout;
 }
 
@@ -97,7 +101,7 @@ function cacheFolder(): string {
   return process.env["NNC_CACHE"] ?? join(base, "nnc");
 }
 
-/** Further flags from the environment, such as `-fsanitize=address`. */
+/** Further flags from the environment, such as `-fsanitize=address`, or `-march=haswell` for narrower vectors. */
 const allFlags = (): readonly string[] => [
   ...flags,
   ...(process.env["NNC_CFLAGS"]?.split(/\s+/).filter((f) => f !== "") ?? []),
@@ -166,8 +170,20 @@ function keep(temporary: string, path: string, scratch: string): Built {
 function scratchFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true });
+    removeLeftovers(folder);
     return mkdtempSync(join(folder, "build-"));
   } catch {
     return mkdtempSync(join(tmpdir(), "nnc-"));
+  }
+}
+
+/** No compilation takes as long, in ms: what is older belongs to a process that was killed. */
+const abandoned = 3600e3;
+
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder).filter((f) => f.startsWith("build-"))) {
+    const path = join(folder, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > abandoned) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -24,7 +24,9 @@ import type { PointerOf } from "./print-product.ts";
 
 /** A nest in which every load says how its lanes lie. */
 export interface VectorNest {
+  /** An axis of the nest, or one along which a reduction in it is cut: then its results are single floats. */
   readonly vector: Axis;
+  readonly across: boolean;
   /** See `Places`. */
   readonly first: Axis;
   readonly stores: readonly { readonly place: Load; readonly value: Expr }[];
@@ -48,11 +50,12 @@ export function vectorNest(
     value: rewrite(value, (e) => (e.kind === "load" ? places.of(e) : e)),
   }));
   const varies = variesAlong(vector, places.all);
+  const across = !nest.axes.includes(vector);
   const printable = stores.every(
     ({ place, value }) =>
       place.buffer.dtype !== "u8" &&
-      places.all.get(place.buffer)?.lane === 1 &&
-      hasVectorForm(value, varies),
+      places.all.get(place.buffer)?.lane === (across ? 0 : 1) &&
+      hasVectorForm(value, vector, varies),
   );
   if (places.failed || !printable) return undefined;
   const written = new Set(nest.stores.map((s) => s.buffer));
@@ -60,7 +63,7 @@ export function vectorNest(
   const isRead = [...loadsOf(nest)].some((b) => written.has(b));
   const blocked = [...places.all.values()].some((p) => layoutOf(p.buffer).block);
   const overlaps = vector.extent >= width && !isRead && !blocked;
-  return { vector, first: places.first, stores, places: places.all, overlaps };
+  return { vector, across, first: places.first, stores, places: places.all, overlaps };
 }
 
 type Varies = (e: Expr) => boolean;
@@ -75,25 +78,30 @@ function variesAlong(vector: Axis, places: ReadonlyMap<TensorBuffer, Place>): Va
         ? e.axis === vector
         : e.kind === "load"
           ? places.get(e.buffer)!.lane !== 0
-          : children(e).some(varies);
+          : !reducesLanes(e, vector) && children(e).some(varies);
     known.set(e, result);
     return result;
   };
   return varies;
 }
 
+/** Whether a reduction makes one number of all lanes. */
+const reducesLanes = (e: Expr, vector: Axis): boolean =>
+  e.kind === "reduce" && e.axes.includes(vector);
+
 /** Whether everything that varies from lane to lane can be computed on vectors. */
-function hasVectorForm(e: Expr, varies: Varies): boolean {
-  if (!varies(e)) return true;
+function hasVectorForm(e: Expr, vector: Axis, varies: Varies): boolean {
+  const inside = () => children(e).every((c) => hasVectorForm(c, vector, varies));
+  if (!varies(e)) return inside();
   switch (e.kind) {
     case "const":
     case "index":
     case "load":
       return true;
     case "reduce":
-      return typeOf(e) === "float" && hasVectorForm(e.body, varies);
+      return typeOf(e) === "float" && inside();
     case "call":
-      return vectorCall(e) !== undefined && e.args.every((a) => hasVectorForm(a, varies));
+      return vectorCall(e) !== undefined && inside();
     default:
       return e satisfies never;
   }
@@ -133,11 +141,19 @@ export function nestDialect(
       varies(e)
         ? `const ${vectorTypes[type]} ${name} = ${value};`
         : scalar.declare(name, type, value, e),
-    start: (name, op, type, e) =>
-      varies(e)
+    start(name, op, type, e) {
+      if (reducesLanes(e, vector)) return `float ${name};`;
+      return varies(e)
         ? `vf ${name} = SPLAT(${floatLiteral(op === "sum" ? 0 : Number.NEGATIVE_INFINITY)});`
-        : scalar.start(name, op, type, e),
+        : scalar.start(name, op, type, e);
+    },
+    loop: (i, axis) =>
+      axis === vector
+        ? { open: [`{ const vi ${i} = LANES; (void)${i};`], close: ["}"] }
+        : scalar.loop(i, axis),
     accumulate(name, op, value, e) {
+      if (e.kind === "reduce" && reducesLanes(e, vector))
+        return `${name} = ${op === "sum" ? "lanes_sum" : "lanes_max"}(${lifted(e.body, value)});`;
       if (!varies(e)) return scalar.accumulate(name, op, value, e);
       return op === "sum" ? `${name} += ${value};` : `${name} = vmax(${name}, ${value});`;
     },
@@ -149,13 +165,14 @@ export function vectorStore(
   { place, value }: VectorNest["stores"][number],
   text: string,
   at: ReadonlyMap<Axis, string>,
-  { vector, places }: VectorNest,
+  { vector, across, places }: VectorNest,
   pointerOf: PointerOf,
 ): { readonly value: string; readonly store: (name: string) => string } {
   const isFloat = place.buffer.dtype === "f32";
   const varies = variesAlong(vector, places)(value);
   const indices = place.at.map((e) => indexText(e, at));
   const address = placeText(places.get(place.buffer)!, indices, pointerOf);
+  if (across) return { value: text, store: (name) => `${address}[0] = ${name};` };
   return {
     value: varies ? text : `${isFloat ? "SPLAT" : "ISPLAT"}(${text})`,
     store: (name) => `${isFloat ? "ST" : "STI"}(${address}, ${name});`,

@@ -154,7 +154,9 @@ function verifyUnits(task: Task): void {
     return;
   }
   const { tile, parallel, outer, rows: loops } = task.schedule;
-  const cut = tile.size === units.size && tile.tall === units.tall && tile.tiles === units.count;
+  const { size, tall, tiles, perUnit } = tile;
+  const cut =
+    size * perUnit === units.size && tall === units.tall && tiles / perUnit === units.count;
   const along = tile.row === 0 && outer.length === 0 && loops[0]!.extent === rows;
   holds(cut && along && parallel === "rows", "it says to share rows and does not");
 }

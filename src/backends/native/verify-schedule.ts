@@ -108,10 +108,12 @@ function argumentsOf(s: Schedule, { nest, epilogue }: Product, fits: Fits) {
 
 /** The tile fits the registers, and its copies are exactly the rows and columns that there are. */
 function verifyTile(s: Schedule, vector: Axis, t: Pick<Target, "registers">, fits: Fits): void {
-  const { row, size, tall, tiles, vectors } = s.tile;
+  const { row, perUnit, size, tall, tiles, vectors } = s.tile;
   const along = s.rows[row];
   fits(along !== undefined && size >= 1 && vectors >= 1 && tiles >= 1, "it has no tile");
   fits(tall >= 0 && tall < tiles, `${tall} of ${tiles} tiles are tall`);
+  const together = perUnit === 1 || (row === 0 && tall === 0 && tiles % perUnit === 0);
+  fits(perUnit >= 1 && together, `threads cannot take ${perUnit} of ${tiles} tiles together`);
   fits(size * tiles + tall === along!.extent, `tiles are not ${along!.extent} rows`);
   const height = tall > 0 ? size + 1 : size;
   const used = height * vectors + Math.min(height, vectors) + 3;

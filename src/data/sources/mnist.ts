@@ -3,11 +3,11 @@
  * We read the package's files, not its API, which turns every pixel into an array element and takes
  * minutes for it.
  */
-import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { fail } from "../../support/errors.ts";
+import { crc32 } from "../crc32.ts";
 import { defineSource, type Examples } from "../dataset.ts";
 import { type IdxArray, parseIdx } from "../idx.ts";
 import { damaged, readDataFile } from "../read-file.ts";
@@ -16,30 +16,33 @@ import { takeFirst } from "../split.ts";
 interface MnistFile {
   readonly file: string;
   readonly shape: readonly number[];
-  readonly md5: string;
+  readonly crc: number;
 }
 
-/** The MD5 sums are those of the original files, unpacked. */
+/**
+ * CRC-32 of the original files, unpacked, whose MD5 sums are 6bbc9ace898e44ae57da46a324031adb,
+ * a25bea736e30d166cdddb491f175f624, 2646ac647ad5339dbf082846283269ea and 27ae3e4e09519cfbb04c329615203637.
+ */
 const FILES = {
   trainImages: {
     file: "train-images-idx3-ubyte",
     shape: [60000, 28, 28],
-    md5: "6bbc9ace898e44ae57da46a324031adb",
+    crc: 0xe9f4d8b3,
   },
   trainLabels: {
     file: "train-labels-idx1-ubyte",
     shape: [60000],
-    md5: "a25bea736e30d166cdddb491f175f624",
+    crc: 0xe0cb4ad2,
   },
   testImages: {
     file: "t10k-images-idx3-ubyte",
     shape: [10000, 28, 28],
-    md5: "2646ac647ad5339dbf082846283269ea",
+    crc: 0x91373bdf,
   },
   testLabels: {
     file: "t10k-labels-idx1-ubyte",
     shape: [10000],
-    md5: "27ae3e4e09519cfbb04c329615203637",
+    crc: 0x4ab9eff9,
   },
 } satisfies Record<string, MnistFile>;
 
@@ -97,7 +100,7 @@ export async function readMnist(
   return { train: pair(trainImages, trainLabels), validation: pair(testImages, testLabels) };
 }
 
-async function readChecked(folder: string, { file, shape, md5 }: MnistFile): Promise<IdxArray> {
+async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<IdxArray> {
   const place = { directory: folder, name: join(folder, file), path: [], fix: FIX };
   const content = await readDataFile(place);
   const array = parseIdx(content, place);
@@ -107,9 +110,10 @@ async function readChecked(folder: string, { file, shape, md5 }: MnistFile): Pro
       received: array.shape.join("×"),
     });
   }
-  const found = createHash("md5").update(content).digest("hex");
-  if (found !== md5) {
-    damaged(place, "is damaged", { expected: `MD5 ${md5}`, received: `MD5 ${found}` });
+  const found = crc32(content);
+  if (found !== crc) {
+    const hex = (sum: number) => `CRC-32 ${sum.toString(16).padStart(8, "0")}`;
+    damaged(place, "is damaged", { expected: hex(crc), received: hex(found) });
   }
   return array;
 }

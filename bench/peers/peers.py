@@ -1,0 +1,246 @@
+"""What PyTorch and onnxruntime need for the cases of this suite, as JSON on stdout; progress goes to stderr.
+
+    python3 -m venv venv && venv/bin/pip install torch onnxruntime onnx numpy
+    venv/bin/python bench/peers/peers.py > peers.json
+    npm run bench -- --peers peers.json
+
+Times are medians of several runs, in ms. A variant that does not work here is said on stderr and left out.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+
+BATCH = 100
+INFERENCE_BATCH = 1000
+INFERENCE_EXAMPLES = 10_000
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def timed(run, seconds, repeats):
+    """Median, least and most ms of a call, in `repeats` runs that together take about `seconds`."""
+    run()
+    start = time.perf_counter()
+    run()
+    once = time.perf_counter() - start
+    n = max(1, round(seconds / repeats / once))
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(n):
+            run()
+        times.append((time.perf_counter() - start) / n * 1e3)
+    return {"ms": statistics.median(times), "ms_min": min(times), "ms_max": max(times)}
+
+
+def torch_models():
+    from torch import nn
+
+    def mlp():
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10)
+        )
+
+    def cnn_valid():
+        return nn.Sequential(
+            nn.Conv2d(1, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10),
+        )
+
+    def cnn_same():
+        return nn.Sequential(
+            nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(3136, 1024), nn.ReLU(), nn.Dropout(0.5), nn.Linear(1024, 10),
+        )
+
+    return {"MLP": mlp, "CNN valid": cnn_valid, "CNN same": cnn_same}
+
+
+# Variant: fused Adam, channels last, torch.compile.
+VARIANTS = {
+    "eager": (False, False, False),
+    "fused Adam": (True, False, False),
+    "fused Adam, channels_last": (True, True, False),
+    "compile, fused Adam": (True, False, True),
+    "compile, fused Adam, channels_last": (True, True, True),
+}
+
+
+def training_step(model, fused, channels_last, compiled, rate):
+    """A function that takes one step of training on a batch drawn from 60,000 random images."""
+    import torch
+
+    images = torch.rand(60_000, 1, 28, 28)
+    labels = torch.randint(0, 10, (60_000,))
+    order = torch.randperm(60_000)
+    loss_of = torch.nn.CrossEntropyLoss()
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fused)
+    if compiled:
+        model = torch.compile(model)
+    at = 0
+
+    def step():
+        nonlocal at
+        rows = order[at : at + BATCH]
+        at = (at + BATCH) % 60_000
+        x = images[rows]
+        if channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        optimizer.zero_grad(set_to_none=True)
+        loss_of(model(x), labels[rows]).backward()
+        optimizer.step()
+
+    return step
+
+
+def measure_training(cases, seconds, repeats):
+    import torch
+
+    results = []
+    for case, build in torch_models().items():
+        if case not in cases:
+            continue
+        for variant, (fused, channels_last, compiled) in VARIANTS.items():
+            if channels_last and case == "MLP":
+                continue
+            peer = f"PyTorch {torch.__version__.split('+')[0]}, {variant}"
+            try:
+                step = training_step(build(), fused, channels_last, compiled, 1e-4 if case == "CNN same" else 1e-3)
+                for _ in range(3):
+                    step()
+                found = timed(step, seconds, repeats)
+            except Exception as error:  # What a variant needs may be missing: a compiler, Triton, headers.
+                say(f"{case}, {peer}: does not work here: {str(error).splitlines()[0]}")
+                continue
+            say(f"{case}, {peer}: {found['ms']:.3f} ms")
+            results.append({"case": case, "peer": peer, **found})
+    return results
+
+
+def onnx_model(case):
+    """The forward pass with random weights, ending in softmax. None: there is no such case."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(1)
+    nodes, weights = [], []
+    last = "x"
+
+    def add(op, *shapes, **attributes):
+        nonlocal last
+        names = []
+        for shape in shapes:
+            names.append(f"w{len(weights)}")
+            values = random.normal(0, 0.05, shape).astype(np.float32)
+            weights.append(numpy_helper.from_array(values, names[-1]))
+        nodes.append(helper.make_node(op, [last, *names], [f"y{len(nodes)}"], **attributes))
+        last = f"y{len(nodes) - 1}"
+
+    def dense(inputs, units, activation):
+        add("Gemm", (inputs, units), (units,))
+        add(activation)
+
+    def conv(channels, filters, pad):
+        add("Conv", (filters, channels, 5, 5), (filters,), pads=[pad] * 4)
+        add("Relu")
+        add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+
+    if case == "MLP":
+        add("Flatten")
+        dense(784, 256, "Relu")
+        dense(256, 256, "Relu")
+        dense(256, 10, "Softmax")
+    elif case in ("CNN valid", "CNN same"):
+        same = case == "CNN same"
+        conv(1, 32, 2 if same else 0)
+        conv(32, 64, 2 if same else 0)
+        add("Flatten")
+        dense(3136 if same else 1024, 1024, "Relu")
+        dense(1024, 10, "Softmax")
+    else:
+        return None
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1, 28, 28])
+    y = helper.make_tensor_value_info(last, TensorProto.FLOAT, [None, 10])
+    graph = helper.make_graph(nodes, case, [x], [y], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+def measure_inference(cases, threads, seconds, repeats):
+    import numpy as np
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    images = np.random.default_rng(2).random((INFERENCE_EXAMPLES, 1, 28, 28), dtype=np.float32)
+    results = []
+    for case in cases:
+        model = onnx_model(case)
+        if model is None:
+            continue
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+        def predict_all():
+            for at in range(0, INFERENCE_EXAMPLES, INFERENCE_BATCH):
+                session.run(None, {"x": images[at : at + INFERENCE_BATCH]})
+
+        found = timed(predict_all, seconds, repeats)
+        peer = f"onnxruntime {onnxruntime.__version__}"
+        say(f"{case}, {peer}: {found['ms']:.1f} ms for {INFERENCE_EXAMPLES} examples")
+        results.append({"case": case, "peer": peer, **found})
+    return results
+
+
+def cpu_model():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def main():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=cores)
+    parser.add_argument("--seconds", type=float, default=2, help="for all runs of a variant together")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cases", nargs="*", default=["MLP", "CNN valid", "CNN same"])
+    options = parser.parse_args()
+    load = list(os.getloadavg())
+    results = {"training": [], "inference": []}
+    try:
+        import torch
+
+        torch.set_num_threads(options.threads)
+        results["training"] = measure_training(options.cases, options.seconds, options.repeats)
+    except ImportError as error:
+        say(f"no PyTorch: {error}")
+    try:
+        results["inference"] = measure_inference(options.cases, options.threads, options.seconds, options.repeats)
+    except ImportError as error:
+        say(f"no onnxruntime: {error}")
+    about = {
+        "date": time.strftime("%Y-%m-%d"),
+        "cpu": cpu_model(),
+        "threads": options.threads,
+        "python": platform.python_version(),
+        "load_average": load,
+    }
+    json.dump({**about, **results}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()

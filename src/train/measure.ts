@@ -1,0 +1,90 @@
+/** How long whole batches of training take: timed runs of steps, going through the data as often as it takes. */
+import { names } from "./graphs.ts";
+import type { Session } from "./session.ts";
+
+export interface MeasureOptions {
+  /** Steps of one run; absent: as many as fill `aim` with all runs. */
+  readonly steps?: number;
+  readonly repeats: number;
+  /** True as soon as it shall end. */
+  readonly stopped: () => boolean;
+}
+export interface Measured {
+  /** Steps of each run. */
+  readonly steps: number;
+  /** Milliseconds a step, one number a run, smallest first. */
+  readonly ms: readonly number[];
+}
+
+/** What all timed runs should take together, and the warming up before them, in ms. */
+const aim = 2000;
+const warmUp = 300;
+/** Longest call, in ms: only between calls can it be stopped. Short ones cost; backends like whole tens. */
+const longest = 500;
+
+/** @returns undefined if it was stopped */
+export async function measureSteps(
+  session: Session,
+  { steps: wanted, repeats, stopped }: MeasureOptions,
+): Promise<Measured | undefined> {
+  const run = stepRunner(session, stopped);
+  // The very first step may compile.
+  await run(1);
+  let perStep = await run(1);
+  for (let n = 2, spent = perStep; spent < warmUp && !stopped(); n *= 2) {
+    const time = await run(n);
+    spent += time;
+    perStep = time / n;
+  }
+  const steps = wanted ?? Math.max(1, Math.round(aim / repeats / perStep));
+  const ms: number[] = [];
+  // Backends may compile anew for other numbers of steps a call: the first run is not counted.
+  for (let k = 0; k <= repeats; k++) {
+    const time = (await run(steps)) / steps;
+    if (stopped()) return undefined;
+    if (k > 0) ms.push(time);
+  }
+  return { steps, ms: ms.sort((a, b) => a - b) };
+}
+
+/** Backends may finish without ever returning to Node's event loop, where signals are delivered. */
+const signalsDelivered = () => new Promise<void>((done) => setImmediate(done));
+
+/**
+ * Runs whole batches, and gives the ms they took; a new pass begins, untimed, where one is used up. When it is
+ * stopped it ends early, and the time means nothing.
+ */
+export function stepRunner(
+  session: Session,
+  stopped: () => boolean = () => false,
+): (steps: number) => Promise<number> {
+  const { steps: perPass } = session.plan.train.batching;
+  let epoch = 0;
+  let used = perPass;
+  let atOnce = 1;
+  return async (steps) => {
+    let time = 0;
+    for (let left = steps; left > 0 && !stopped(); ) {
+      if (used === perPass) {
+        session.beginPass("train", ++epoch);
+        used = 0;
+      }
+      const count = Math.min(left, perPass - used, atOnce);
+      const start = performance.now();
+      await session.executable.run(names.procedure("train", "batch"), count);
+      const spent = performance.now() - start;
+      atOnce = Math.max(1, Math.floor(longest / (spent / count) / 10) * 10);
+      time += spent;
+      used += count;
+      left -= count;
+      await signalsDelivered();
+    }
+    return time;
+  };
+}
+
+/** @param sorted at least one number, smallest first */
+export function median(sorted: readonly number[]): number {
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+}
