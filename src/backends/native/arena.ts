@@ -3,8 +3,7 @@
  * space, those of different procedures always; variables live as long as the program.
  */
 import type { TensorBuffer } from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
-import { type Layout, readAhead } from "./layout.ts";
+import { readAhead } from "./layout.ts";
 import type { LayoutOf } from "./operands.ts";
 import { readsOf, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
@@ -81,7 +80,6 @@ function writtenBuffers(
   groups: ProcedurePlan["groups"],
   layoutOf: LayoutOf,
 ): ReadonlySet<TensorBuffer> {
-  const isDense = (x: Layout, b: TensorBuffer) => x.size === sizeOf(b.shape);
-  const isTemporary = (b: TensorBuffer) => !("kind" in b) && isDense(layoutOf(b), b);
+  const isTemporary = (b: TensorBuffer) => !("kind" in b) && !layoutOf(b).zeros;
   return new Set(groups.flat().flatMap((t) => writesOf(t).filter(isTemporary)));
 }

@@ -9,6 +9,8 @@ export interface Layout {
   readonly strides: readonly number[];
   /** Elements of memory it takes. */
   readonly size: number;
+  /** Whether what lies between or around the elements must be zero. */
+  readonly zeros?: true;
   readonly block?: { readonly dim: number; readonly width: number; readonly stride: number };
 }
 
@@ -23,7 +25,16 @@ export function plain(shape: Shape): Layout {
 /** Row-major with room for zeros before and after each dimension. */
 export function padded(shape: Shape, before: readonly number[], after: readonly number[]): Layout {
   const { strides, size } = plain(shape.map((n, d) => n + before[d]! + after[d]!));
-  return { base: before.reduce((b, n, d) => b + n * strides[d]!, 0), strides, size };
+  const isPadded = [...before, ...after].some((n) => n > 0);
+  const base = before.reduce((b, n, d) => b + n * strides[d]!, 0);
+  return { base, strides, size, ...(isPadded ? { zeros: true } : {}) };
+}
+
+/** Row-major with unused room after each index of the first dimension. */
+export function spaced(shape: Shape, room: number): Layout {
+  const { strides } = plain(shape);
+  const step = strides[0]! + room;
+  return { base: 0, strides: [step, ...strides.slice(1)], size: step * shape[0]! };
 }
 
 /** `[dim/width][other dimensions][width]`. */
@@ -39,11 +50,37 @@ export function panels(shape: Shape, dim: number, width: number): Layout {
     step *= shape[d]!;
   }
   const blocks = Math.ceil(shape[dim]! / width);
-  return { base: 0, strides, block: { dim, width, stride: step }, size: step * blocks };
+  const size = step * blocks;
+  const isPadded = shape[dim]! % width !== 0;
+  return {
+    ...{ base: 0, strides, size, block: { dim, width, stride: step } },
+    ...(isPadded ? { zeros: true } : {}),
+  };
 }
 
 export const isPlain = (x: Layout, shape: Shape): boolean =>
   !x.block && x.size === sizeOf(shape) && x.base === 0;
+
+/**
+ * Dimensions in which memory is one run, from outside in, each with the step of its last: `[first, end, stride]`.
+ * In an address over such a run quotients and remainders of a reshape cancel.
+ */
+export function runsOf(x: Layout, shape: Shape): readonly (readonly [number, number, number])[] {
+  const runs: [number, number, number][] = [];
+  for (let d = 0; d < shape.length; d++) {
+    const last = runs.at(-1);
+    const isRun =
+      last &&
+      x.block?.dim !== d &&
+      x.block?.dim !== d - 1 &&
+      x.strides[d - 1] === x.strides[d]! * shape[d]!;
+    if (isRun) {
+      last[1] = d + 1;
+      last[2] = x.strides[d]!;
+    } else runs.push([d, d + 1, x.strides[d]!]);
+  }
+  return runs;
+}
 
 /** Address of an element. */
 export function addressOf(x: Layout, at: readonly number[]): number {

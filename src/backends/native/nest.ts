@@ -3,11 +3,19 @@
  * it, so that a gradient is consumed by its optimizer where it is made and never stored; and next values are
  * written over the old ones wherever nobody needs those any more.
  */
-import { type Axis, type Expr, index, type TensorBuffer, walk } from "../../ir/expr.ts";
-import { sameShape } from "../../ir/graph.ts";
+import {
+  type Axis,
+  type Expr,
+  index,
+  type Reduce,
+  type TensorBuffer,
+  walk,
+} from "../../ir/expr.ts";
+import { sameShape, sizeOf } from "../../ir/graph.ts";
 import type { Procedure, Variable } from "../../ir/program.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { expand } from "../expand.ts";
+import { findProduct } from "./product.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;
@@ -35,45 +43,98 @@ export function buildNests(procedure: Procedure): Nests {
     }),
   );
   const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
-  const merged = dropUnread(mergeAll(single), kept);
+  const merged = dropUnread(mergeAll(squeeze(single, kept)), kept);
   return placeUpdates(merged, procedure);
 }
 
-export const loadsOf = (nest: Nest): ReadonlySet<TensorBuffer> => {
-  const found = new Set<TensorBuffer>();
-  for (const { value } of nest.stores) {
-    walk(value, (e) => {
-      if (e.kind === "load") found.add(e.buffer);
-    });
+/** Temporaries without their dimensions of extent 1, so that nests over the same elements have the same axes. */
+function squeeze(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): readonly Nest[] {
+  const smaller = new Map<TensorBuffer, TensorBuffer>();
+  for (const { buffer } of nests.flatMap((n) => n.stores)) {
+    const shape = buffer.shape.filter((n) => n > 1);
+    const isOwn = !kept.has(buffer) && shape.length < buffer.shape.length;
+    if (isOwn) smaller.set(buffer, { ...buffer, shape });
   }
+  const value = (e: Expr) =>
+    rewrite(e, (x) => {
+      const buffer = x.kind === "load" ? smaller.get(x.buffer) : undefined;
+      if (x.kind !== "load" || !buffer) return x;
+      return { ...x, buffer, at: x.at.filter((_, d) => x.buffer.shape[d]! > 1) };
+    });
+  return nests.map((n) => {
+    const own = smaller.has(n.stores[0]!.buffer);
+    return {
+      ...n,
+      axes: own ? n.axes.filter((a) => a.extent > 1) : n.axes,
+      stores: n.stores.map((s) => ({
+        buffer: smaller.get(s.buffer) ?? s.buffer,
+        value: value(s.value),
+      })),
+    };
+  });
+}
+
+const loads = new WeakMap<Nest, ReadonlySet<TensorBuffer>>();
+
+/** The buffers a nest reads. */
+export function loadsOf(nest: Nest): ReadonlySet<TensorBuffer> {
+  const known = loads.get(nest);
+  if (known) return known;
+  const found = new Set<TensorBuffer>();
+  const seen = new Set<Expr>();
+  for (const { value } of nest.stores) {
+    const note = (e: Expr) => {
+      if (e.kind === "load") found.add(e.buffer);
+    };
+    walk(value, note, seen);
+  }
+  loads.set(nest, found);
   return found;
-};
+}
 const writes = (nest: Nest, buffer: TensorBuffer) => nest.stores.some((s) => s.buffer === buffer);
 const dependsOn = (user: Nest, maker: Nest) => [...loadsOf(user)].some((b) => writes(maker, b));
 
 function mergeAll(nests: readonly Nest[]): readonly Nest[] {
   let current = nests;
   for (let i = 0; i < current.length; ) {
-    const j = partnerOf(current, i);
-    if (j === undefined) {
+    const partner = partnerOf(current, i);
+    if (!partner) {
       i++;
       continue;
     }
-    const joined = join(current[i]!, current[j]!);
-    // Between the two nothing depends on the first, so it may wait for the second.
-    current = [...current.slice(0, i), ...current.slice(i + 1, j), joined, ...current.slice(j + 1)];
+    const { user, place } = partner;
+    const rest = current.filter((_, k) => k !== i && k !== user);
+    const joined = join(current[i]!, current[user]!);
+    current = [...rest.slice(0, place), joined, ...rest.slice(place)];
     i = 0;
   }
   return current;
 }
 
-/** The first later nest that uses nest i element by element, if nothing before it uses nest i. */
-function partnerOf(nests: readonly Nest[], i: number): number | undefined {
+/**
+ * A later nest that uses nest i element by element, and where among the others the two can stand as one: with
+ * the user, if nothing before it uses nest i; with nest i, if the user needs nothing in between.
+ */
+function partnerOf(
+  nests: readonly Nest[],
+  i: number,
+): { readonly user: number; readonly place: number } | undefined {
   const maker = nests[i]!;
-  const j = nests.findIndex((n, k) => k > i && dependsOn(n, maker));
-  if (j < 0) return undefined;
-  return usesElementwise(nests[j]!, maker) ? j : undefined;
+  const first = nests.findIndex((n, k) => k > i && dependsOn(n, maker));
+  if (first < 0) return undefined;
+  if (usesElementwise(nests[first]!, maker)) return { user: first, place: first - 1 };
+  const user = nests.findIndex(
+    (n, k) =>
+      k > first &&
+      dependsOn(n, maker) &&
+      usesElementwise(n, maker) &&
+      !nests.slice(i + 1, k).some((m) => dependsOn(n, m)),
+  );
+  return user < 0 ? undefined : { user, place: i };
 }
+
+/** Most terms of a reduction that joins another nest: longer ones are better shared among threads alone. */
+const shortReduction = 64;
 
 function usesElementwise(user: Nest, maker: Nest): boolean {
   const shape = (n: Nest) => n.axes.map((a) => a.extent);
@@ -83,12 +144,14 @@ function usesElementwise(user: Nest, maker: Nest): boolean {
     walk(value, (e) => {
       if (e.kind === "load" && writes(maker, e.buffer) && !isOwnElement(e.at, user.axes))
         aligned = false;
-      // A reduction reads its operands at other places than its own.
-      if (e.kind === "reduce") aligned = false;
+      // Products stay by themselves.
+      if (e.kind === "reduce" && (isLong(e) || [user, maker].some(findProduct))) aligned = false;
     });
   }
   return aligned;
 }
+
+const isLong = (e: Reduce) => sizeOf(e.axes.map((a) => a.extent)) > shortReduction;
 
 /** Whether indices are the nest's own axes, one by one. */
 export const isOwnElement = (at: readonly Expr[], axes: readonly Axis[]): boolean =>

@@ -16,7 +16,7 @@ import {
 import { flatten, IndexAlgebra, type Linear } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { invariant } from "../../support/errors.ts";
-import { isPlain, type Layout } from "./layout.ts";
+import { type Layout, runsOf } from "./layout.ts";
 import type { LayoutOf } from "./operands.ts";
 import type { PointerOf } from "./print-product.ts";
 
@@ -61,9 +61,7 @@ export class Places {
   }
 
   #address({ buffer, at }: Load): Linear {
-    const layout = this.#layoutOf(buffer);
-    if (isPlain(layout, buffer.shape)) return this.#algebra.linear(flatten(at, buffer.shape));
-    return this.#algebra.linear(addressIn(layout, at));
+    return this.#algebra.linear(addressIn(this.#layoutOf(buffer), buffer.shape, at));
   }
 
   /** Blocks are whole vectors, so that the lanes of one lie side by side. */
@@ -101,9 +99,10 @@ export class Places {
 }
 
 /** The address as an index expression; blocks are cut by division. */
-function addressIn(layout: Layout, at: readonly Expr[]): Expr {
-  const terms = at.map((e, d) => {
-    if (layout.block?.dim !== d) return call("mul", e, int(layout.strides[d]!));
+function addressIn(layout: Layout, shape: readonly number[], at: readonly Expr[]): Expr {
+  const terms = runsOf(layout, shape).map(([first, end, step]) => {
+    const e = flatten(at.slice(first, end), shape.slice(first, end));
+    if (layout.block?.dim !== first) return call("mul", e, int(step));
     const { width, stride } = layout.block;
     return call(
       "add",

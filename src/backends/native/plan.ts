@@ -3,11 +3,12 @@
  * order with as few barriers as the dependences allow.
  */
 import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
+import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
 import { byModel, type Decide, validPanels } from "./decisions.ts";
 import { type Form, formOf } from "./form.ts";
-import { type Layout, panels, plain } from "./layout.ts";
+import { type Layout, panels, plain, spaced } from "./layout.ts";
 import { buildNests, loadsOf, type Nest } from "./nest.ts";
 import { type Copy, type LayoutOf, panelWidth } from "./operands.ts";
 import { group, type Sharing, type Task } from "./order.ts";
@@ -51,6 +52,8 @@ export function planProgram(
     layouts,
     decide,
   );
+  for (const { nests, copies } of parts)
+    spaceRows(nests, new Set(copies.map((c) => c.from)), layouts);
   const procedures = parts.map(({ procedure, nests, copies }): ProcedurePlan => {
     const tasks = makeTasks(nests, layouts, layoutOf, target, decide);
     const groups = group(tasks);
@@ -85,6 +88,32 @@ function choosePanels(
     const layout = panels(weight.shape, last, width);
     for (const b of [weight, ...linked(weight)]) {
       if (b.shape.join() === weight.shape.join() && b.dtype === "f32") layouts.set(b, layout);
+    }
+  }
+}
+
+/** Elements of room after each row: a cache line of 64 bytes. */
+const room = 16;
+/** Bytes apart from which on rows fall into too few of the first cache's sets for a sum that walks them. */
+const crowded = 512;
+
+/** A sum that walks the rows of a temporary gets them into different cache sets. */
+function spaceRows(
+  nests: readonly Nest[],
+  copied: ReadonlySet<TensorBuffer>,
+  layouts: Map<TensorBuffer, Layout>,
+): void {
+  const written = new Set(nests.flatMap((n) => n.stores.map((s) => s.buffer)));
+  for (const nest of nests) {
+    const product = findProduct(nest);
+    if (!product) continue;
+    for (const { buffer, at } of [product.a, product.b]) {
+      const [row] = at;
+      const walks = row?.kind === "index" && product.summed.includes(row.axis);
+      const isOwn = written.has(buffer) && !("kind" in buffer) && !copied.has(buffer);
+      const bytes = 4 * sizeOf(buffer.shape.slice(1));
+      if (walks && isOwn && !layouts.has(buffer) && bytes % crowded === 0)
+        layouts.set(buffer, spaced(buffer.shape, room));
     }
   }
 }

@@ -14,7 +14,7 @@ import type { Shape } from "../../ir/graph.ts";
 import { flatten, type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { isVectorFunction } from "./c.ts";
-import { isPlain, type Layout, padded, panels, unitDimension } from "./layout.ts";
+import { type Layout, padded, panels, runsOf, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 
 /** Stands for the finished sum in an epilogue. */
@@ -78,14 +78,11 @@ export function stridesIn(
   vector: Axis,
   algebra: IndexAlgebra,
 ): Strided | undefined {
-  // Row-major memory is one run: quotients and remainders of a reshape cancel in its address.
-  const parts = isPlain(layout, shape)
-    ? [{ index: flatten(at, shape), stride: 1, blocked: false }]
-    : at.map((index, d) => ({
-        index,
-        stride: layout.strides[d]!,
-        blocked: layout.block?.dim === d,
-      }));
+  const parts = runsOf(layout, shape).map(([first, end, stride]) => ({
+    index: flatten(at.slice(first, end), shape.slice(first, end)),
+    stride,
+    blocked: layout.block?.dim === first,
+  }));
   const strides = new Map<Axis, number>();
   let { base } = layout;
   for (const { index, stride, blocked } of parts) {
