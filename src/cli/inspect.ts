@@ -53,7 +53,7 @@ async function show(spec: Spec, data: Dataset, options: InspectOptions): Promise
     case "train":
       return showGraph(optimise(planRun(spec, data).train.graphs.graphs[0]!), format);
     case "kernels":
-      return printProgram(compileRun(planRun(spec, data), await traitsOf(backend, options)));
+      return showKernels(spec, data, await traitsOf(backend, options));
     case "source":
       return showSource(spec, data, await chosen(backend, options));
     default:
@@ -84,6 +84,12 @@ function showGraph(graph: Graph, format: InspectOptions["format"]): string {
     default:
       return format satisfies never;
   }
+}
+
+/** As the backend computes them, where it can tell; else as the compiler hands them to it. */
+async function showKernels(spec: Spec, data: Dataset, backend: Backend): Promise<string> {
+  const program = compileRun(planRun(spec, data), backend);
+  return (await backend.explain?.(program)) ?? printProgram(program);
 }
 
 /** Kernels depend on what a backend is like, not on whether it works here. */

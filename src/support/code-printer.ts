@@ -15,7 +15,7 @@ export class CodePrinter {
 
   /** `head {`, the body one level deeper, `}`. */
   block(head: string, body: () => void, tail = "}"): this {
-    this.line(`${head} {`);
+    this.line(head === "" ? "{" : `${head} {`);
     this.#depth++;
     body();
     this.#depth--;

@@ -3,7 +3,7 @@ import type { Dataset, Examples } from "../../src/data/dataset.ts";
 import type { Backend } from "../../src/ir/program.ts";
 import { parseSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { initialWeights, planRun, Session } from "../../src/train/session.ts";
+import { initialWeights, planRun, type RunPlan, Session } from "../../src/train/session.ts";
 import { random } from "./evaluate.ts";
 
 const common = `
@@ -68,10 +68,15 @@ export async function openSession(
   backend: Backend,
   threads?: number,
 ): Promise<Session> {
+  const plan = planOfText(text);
+  return Session.open(plan, backend, initialWeights(plan.weights, plan.spec.seed), threads);
+}
+
+/** The run of a spec on `tinyImages`. */
+export function planOfText(text: string): RunPlan {
   const spec = resolveSpec(parseSpec(text, "test.yaml", process.cwd()));
   const dataset: Dataset = { train: tinyImages(60), validation: tinyImages(20, 2), summary: "" };
-  const plan = planRun(spec, dataset);
-  return Session.open(plan, backend, initialWeights(plan.weights, spec.seed), threads);
+  return planRun(spec, dataset);
 }
 
 /** Trains a number of whole batches, going through the data as often as it takes. */

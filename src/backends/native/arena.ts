@@ -3,6 +3,7 @@
  * space, those of different procedures always; variables live as long as the program.
  */
 import type { TensorBuffer } from "../../ir/expr.ts";
+import { readAhead } from "./layout.ts";
 import type { LayoutOf } from "./operands.ts";
 import { readsOf, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
@@ -13,8 +14,6 @@ export interface Arena {
   readonly size: number;
 }
 
-/** Vectors may be read beyond the end of an array: elements. */
-const slack = 64;
 /** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
 const skew = 3 * 64;
 const line = 64;
@@ -31,7 +30,7 @@ interface Life {
 export function placeBuffers(buffers: readonly TensorBuffer[], plan: ProgramPlan): Arena {
   const lives = livesOf(plan);
   const bytes = (b: TensorBuffer) => {
-    const used = (plan.layoutOf(b).size + slack) * elementBytes[b.dtype];
+    const used = (plan.layoutOf(b).size + readAhead) * elementBytes[b.dtype];
     return Math.ceil(used / line) * line + skew;
   };
   const offsets = new Map<TensorBuffer, number>();

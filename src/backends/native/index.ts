@@ -9,7 +9,9 @@ import type {
   Values,
 } from "../../ir/program.ts";
 import { RunError, UsageError } from "../../support/errors.ts";
+import { byModel, type Decide } from "./decisions.ts";
 import { NativeExecutable } from "./executable.ts";
+import { explainPlan } from "./explain.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
 import type { Target } from "./target.ts";
@@ -39,6 +41,11 @@ export const native: Backend = {
     const version = found.version.replace(/\s*\([^)]*\)/, "");
     return { ok: true, device: `${version}, vectors of ${width} floats` };
   },
+  async explain(program) {
+    const found = await known();
+    if (!found) return undefined;
+    return explainPlan(program, planProgram(program, targetOf(found)));
+  },
   async compile(program, constants, options) {
     const found = await known();
     if (!found) throw new UsageError("backend native: no C compiler was found", fix);
@@ -64,17 +71,23 @@ async function complaintOf(found: Toolchain): Promise<string | undefined> {
   }
 }
 
-/** @param found the compiler and the processor to generate code for */
+/** The plan must not depend on the number of threads, or results would; two is what schedules aim at. */
+const targetOf = ({ target }: Toolchain): Target => ({ ...target, threads: 2 });
+
+/**
+ * @param found the compiler and the processor to generate code for
+ * @param decide what schedules are free to decide: for tests and tuning
+ */
 export async function compileFor(
   program: Program,
   constants: ReadonlyMap<string, Values>,
   options: CompileOptions,
   found: Toolchain,
+  decide: Decide = byModel,
 ): Promise<Executable> {
   const threads = options.threads ?? availableParallelism();
-  // The plan must not depend on the number of threads, or results would; two is what schedules aim at.
-  const target: Target = { ...found.target, threads: 2 };
-  const plan = planProgram(program, target);
+  const target = targetOf(found);
+  const plan = planProgram(program, target, decide);
   const file = printProgram(program, plan, target, options.timed);
   const built = await build(file.source, found);
   const executable = new NativeExecutable(program, plan, file, built, {

@@ -14,6 +14,9 @@ export interface Layout {
   readonly block?: { readonly dim: number; readonly width: number; readonly stride: number };
 }
 
+/** Elements behind every buffer's memory that may be read, but not written: vectors do not stop at the end. */
+export const readAhead = 64;
+
 export function plain(shape: Shape): Layout {
   const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));
   return { base: 0, strides, size: sizeOf(shape) };

@@ -12,6 +12,7 @@ import {
   walk,
 } from "../../ir/expr.ts";
 import { sameShape, sizeOf } from "../../ir/graph.ts";
+import { rangeOf } from "../../ir/index-algebra.ts";
 import type { Procedure, Variable } from "../../ir/program.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { expand } from "../expand.ts";
@@ -50,9 +51,10 @@ export function buildNests(procedure: Procedure): Nests {
 /** Temporaries without their dimensions of extent 1, so that nests over the same elements have the same axes. */
 function squeeze(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): readonly Nest[] {
   const smaller = new Map<TensorBuffer, TensorBuffer>();
+  const open = readOutside(nests);
   for (const { buffer } of nests.flatMap((n) => n.stores)) {
     const shape = buffer.shape.filter((n) => n > 1);
-    const isOwn = !kept.has(buffer) && shape.length < buffer.shape.length;
+    const isOwn = !kept.has(buffer) && !open.has(buffer) && shape.length < buffer.shape.length;
     if (isOwn) smaller.set(buffer, { ...buffer, shape });
   }
   const value = (e: Expr) =>
@@ -72,6 +74,23 @@ function squeeze(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): reado
       })),
     };
   });
+}
+
+/** Buffers of which a dimension of extent 1 is read outside, where they are zero: it says so and must stay. */
+function readOutside(nests: readonly Nest[]): ReadonlySet<TensorBuffer> {
+  const found = new Set<TensorBuffer>();
+  const seen = new Set<Expr>();
+  const isOutside = (i: Expr, extent: number) => extent === 1 && rangeOf(i).some((x) => x !== 0);
+  for (const { value } of nests.flatMap((n) => n.stores))
+    walk(
+      value,
+      (e) => {
+        const isOpen = e.kind === "load" && e.padded;
+        if (isOpen && e.at.some((i, d) => isOutside(i, e.buffer.shape[d]!))) found.add(e.buffer);
+      },
+      seen,
+    );
+  return found;
 }
 
 const loads = new WeakMap<Nest, ReadonlySet<TensorBuffer>>();

@@ -2,10 +2,11 @@
  * The roles of a product's operands, and its loops as strides. The vector axis is that along which the output is
  * contiguous; the operand that has it is B, read as vectors; the other is A, one element for all lanes.
  */
-import type { Axis, Expr, TensorBuffer } from "../../ir/expr.ts";
+import { type Axis, type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { IndexAlgebra } from "../../ir/index-algebra.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
-import { type Layout, unitDimension } from "./layout.ts";
+import { type Decide, validPanels } from "./decisions.ts";
+import { type Layout, readAhead, unitDimension } from "./layout.ts";
 import {
   accumulator,
   dimensionOf,
@@ -64,6 +65,7 @@ export function assignRoles(
   product: Product,
   layoutOf: LayoutOf,
   target: Target,
+  decide: Decide,
 ): Operands | undefined {
   const { nest, a, b, epilogue } = product;
   const outLayout = layoutOf(epilogue[0]!.buffer);
@@ -87,32 +89,65 @@ export function assignRoles(
   const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
   const strideOf = (axis: Axis) => asStored?.strides.get(axis) ?? 0;
   const guards = stored.a.block ? undefined : guardsOf(first, product.summed, vector, algebra);
-  const clips = guards && (guards.size === 0 || paysToClip(guards, product, vector, strideOf));
+  const clips =
+    guards &&
+    (guards.size === 0 ||
+      decide("clip", paysToClip(guards, product, vector, strideOf), () => [true, false]));
   // B is never padded: what it lacks is known before the tile.
   const lacking = guardsOf(second, product.summed, vector, algebra);
-  const usable = isUnitAlong(second, stored.b, vector);
+  // Tiles cover whole blocks of everything they read and write.
+  const span = blocksOf(epilogue, layoutOf).reduce(commonMultiple, target.width);
+  const usable =
+    isUnitAlong(second, stored.b, vector) &&
+    hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
   const vDim = dimensionOf(second, vector);
   if (vDim < 0 || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
-  const width = panelWidth(vector.extent, target);
+  const panel = decide("panel", panelWidth(vector.extent, target), () => validPanels(target));
+  const width = commonMultiple(span, panel);
   const vectorOperand = operand(
     second,
     usable ? stored.b : panelsFor(second, vDim, width),
     !usable,
   );
   if (!rowOperand || !vectorOperand) return undefined;
-  const blocks = [vectorOperand.layout, ...epilogue.map((s) => layoutOf(s.buffer))].map(
-    (x) => x.block?.width ?? 0,
-  );
+  const columns = commonMultiple(span, vectorOperand.layout.block?.width ?? 1);
   return {
     a: rowOperand,
     b: vectorOperand,
     vector,
     guards: bothGuards(clips ? guards : new Map(), lacking),
-    quantum: Math.max(target.width, ...blocks) / target.width,
+    quantum: columns / target.width,
   };
+}
+
+/** Widths of the blocks in which what an epilogue reads and writes lies. */
+function blocksOf(epilogue: Product["epilogue"], layoutOf: LayoutOf): readonly number[] {
+  const widths = new Set<number>();
+  const add = (b: TensorBuffer) => widths.add(layoutOf(b).block?.width ?? 1);
+  for (const { buffer, value } of epilogue) {
+    add(buffer);
+    walk(value, (e) => {
+      if (e.kind === "load" && e.buffer !== accumulator) add(e.buffer);
+    });
+  }
+  return [...widths];
+}
+
+/** Whether memory has the columns that tiles of whole spans read; vectors may go a little beyond its end. */
+function hasColumns(load: Product["b"], layout: Layout, vector: Axis, span: number): boolean {
+  const columns = Math.ceil(vector.extent / span) * span;
+  const size = load.buffer.shape[dimensionOf(load, vector)]!;
+  if (!layout.block) return columns <= size + readAhead;
+  return columns <= Math.ceil(size / layout.block.width) * layout.block.width;
+}
+
+function commonMultiple(p: number, q: number): number {
+  let n = p;
+  while (n % q !== 0) n += p;
+  return n;
 }
 
 export interface Loops {
@@ -159,7 +194,8 @@ export function makeLoops(
   const rows = fuse(others.filter((x) => !isOuter(x)).map(loop), (x) => bounds(guards, x));
   return {
     outer: others.filter(isOuter).map(loop),
-    rows: rows.length > 0 ? rows : [none],
+    // A tile needs a loop on which no bounds depend, be it one row.
+    rows: rows.some((x) => !x.axis || !bounds(guards, x.axis)) ? rows : [...rows, none],
     k: k.length > 0 ? k : [none],
     args: args.list,
     stores: args.stores,

@@ -6,6 +6,7 @@ import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
+import { byModel, type Decide, validPanels } from "./decisions.ts";
 import { type Form, formOf } from "./form.ts";
 import { type Layout, panels, plain, spaced } from "./layout.ts";
 import { buildNests, loadsOf, type Nest } from "./nest.ts";
@@ -16,6 +17,7 @@ import { chooseSchedule, type Schedule } from "./schedule.ts";
 import { type Units, workOf, worthSharing } from "./sharing.ts";
 import { splitSum } from "./split-sum.ts";
 import type { Target } from "./target.ts";
+import { verifyOrder, verifyPlan } from "./verify-plan.ts";
 
 export interface ProcedurePlan {
   readonly name: string;
@@ -28,7 +30,12 @@ export interface ProgramPlan {
   readonly layoutOf: LayoutOf;
 }
 
-export function planProgram(program: Program, target: Target): ProgramPlan {
+/** @param decide what schedules are free to decide: for tests and tuning */
+export function planProgram(
+  program: Program,
+  target: Target,
+  decide: Decide = byModel,
+): ProgramPlan {
   const layouts = new Map<TensorBuffer, Layout>();
   const layoutOf: LayoutOf = (b) => {
     const known = layouts.get(b) ?? plain(b.shape);
@@ -37,20 +44,23 @@ export function planProgram(program: Program, target: Target): ProgramPlan {
   };
   const parts = program.procedures.map((procedure) => {
     const { nests, copies } = buildNests(procedure);
-    return { procedure, nests: nests.flatMap((n) => splitSum(n, target)), copies };
+    return { procedure, nests: nests.flatMap((n) => splitSum(n, target, decide)), copies };
   });
   choosePanels(
     parts.flatMap((p) => p.nests),
     target,
     layouts,
+    decide,
   );
   for (const { nests, copies } of parts)
     spaceRows(nests, new Set(copies.map((c) => c.from)), layouts);
   const procedures = parts.map(({ procedure, nests, copies }): ProcedurePlan => {
-    const tasks = makeTasks(nests, layouts, layoutOf, target);
-    return { name: procedure.name, groups: group(tasks), copies };
+    const tasks = makeTasks(nests, layouts, layoutOf, target, decide);
+    const groups = group(tasks);
+    verifyOrder(procedure.name, tasks, groups);
+    return { name: procedure.name, groups, copies };
   });
-  return { procedures, layoutOf };
+  return verifyPlan({ procedures, layoutOf }, target);
 }
 
 /**
@@ -61,6 +71,7 @@ function choosePanels(
   nests: readonly Nest[],
   target: Target,
   layouts: Map<TensorBuffer, Layout>,
+  decide: Decide,
 ): void {
   const wanted = nests.flatMap((nest) => {
     const product = findProduct(nest);
@@ -72,7 +83,9 @@ function choosePanels(
       .flatMap((n) => [...n.stores.map((s) => s.buffer), ...ownLoads(n)]);
   for (const weight of wanted) {
     const last = weight.shape.length - 1;
-    const layout = panels(weight.shape, last, panelWidth(weight.shape[last]!, target));
+    const best = panelWidth(weight.shape[last]!, target);
+    const width = decide("panel", best, () => validPanels(target));
+    const layout = panels(weight.shape, last, width);
     for (const b of [weight, ...linked(weight)]) {
       if (b.shape.join() === weight.shape.join() && b.dtype === "f32") layouts.set(b, layout);
     }
@@ -124,6 +137,7 @@ function makeTasks(
   layouts: Map<TensorBuffer, Layout>,
   layoutOf: LayoutOf,
   target: Target,
+  decide: Decide,
 ): readonly Task[] {
   const tasks: Task[] = [];
   const rowUnits = new Map<number, Units>();
@@ -134,7 +148,7 @@ function makeTasks(
   };
   for (const nest of nests) {
     const product = findProduct(nest);
-    const schedule = product && chooseSchedule(product, layoutOf, target);
+    const schedule = product && chooseSchedule(product, layoutOf, target, decide);
     if (!schedule) {
       tasks.push(plainTask(unpadded(nest)));
       for (const s of nest.stores) forget(copied, s.buffer);

@@ -4,6 +4,7 @@ import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
+import { commentOn } from "./explain.ts";
 import { type Task, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
@@ -11,6 +12,7 @@ import { printNest } from "./print-nest.ts";
 import { type PointerOf, printProduct } from "./print-product.ts";
 import type { Functions } from "./print-tile.ts";
 import type { Target } from "./target.ts";
+import { wrapLines } from "./wrap-lines.ts";
 
 export interface CFile {
   readonly source: string;
@@ -42,7 +44,7 @@ export function printProgram(
     for (const task of groups.flat()) {
       const name = names.take(task.nest.name);
       tasks.set(task, name);
-      functions.push(printTask(task, name, pointerOf, tiles));
+      functions.push(commentOn(task, plan.layoutOf) + printTask(task, name, pointerOf, tiles));
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
@@ -58,7 +60,7 @@ export function printProgram(
     ...steps.map((s) => s.source),
     entryPoints(steps.map((s) => s.name)),
   ].join("\n");
-  return { source, buffers, sizes, tasks: [...tasks.values()] };
+  return { source: wrapLines(source), buffers, sizes, tasks: [...tasks.values()] };
 }
 
 /** Seconds of the first thread in each task; the last entry is what it waited for others. */

@@ -52,17 +52,19 @@ function tileBody(s: Schedule, rows: number): string {
   const at = (i: number, v: number) => argumentPlace(s, s.partial.arg, i, v);
   code.block(
     `(${parameters(s)
-      .map((p) => p.join(" "))
+      .map(([type, name]) => (type.endsWith("*") ? `${type}${name}` : `${type} ${name}`))
       .join(", ")})`,
     () => {
       const start = (i: number, v: number) =>
         isBlocked(s) ? `k0 == 0 ? (vf){} : LD(${at(i, v)})` : "{}";
       code.line(`vf ${all.map(([i, v]) => `c${i}_${v} = ${start(i, v)}`).join(", ")};`);
       sumLoops(s, rows, code);
-      if (isBlocked(s))
-        code.line(
-          `if (!last) { ${all.map(([i, v]) => `ST(${at(i, v)}, c${i}_${v});`).join(" ")} return; }`,
-        );
+      if (isBlocked(s)) {
+        code.block("if (!last)", () => {
+          for (const [i, v] of all) code.line(`ST(${at(i, v)}, c${i}_${v});`);
+          code.line("return;");
+        });
+      }
       if (s.tail) {
         code.block(`if (valid < ${span(s)})`, () => {
           for (const [i, v] of all) epilogue(s, i, v, true, code);
@@ -203,7 +205,7 @@ function epilogue(s: Schedule, i: number, v: number, tail: boolean, code: CodePr
   const stores = s.stores.map(({ arg }, k) =>
     tail ? `store_some(${place(arg)}, y${k}, ${lanes});` : `ST(${place(arg)}, y${k});`,
   );
-  code.line(`{ ${[...statements, ...named, ...stores].join(" ")} }`);
+  code.block("", () => code.lines([...statements, ...named, ...stores]));
 }
 
 /** The name of the tile for a number of rows; equal tiles are one function. */

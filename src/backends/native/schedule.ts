@@ -7,6 +7,7 @@
 import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { bounds } from "./clip.ts";
+import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
 import { type Layout, laneOffset } from "./layout.ts";
 import {
   argumentNumber,
@@ -65,13 +66,17 @@ export interface Schedule {
   readonly flops: number;
 }
 
-/** @returns undefined if the product does not fit the scheme (then it is printed as plain loops) */
+/**
+ * @param decide has the last word on what is free to decide: for tests and tuning
+ * @returns undefined if the product does not fit the scheme (then it is printed as plain loops)
+ */
 export function chooseSchedule(
   product: Product,
   layoutOf: LayoutOf,
   target: Target,
+  decide: Decide = byModel,
 ): Schedule | undefined {
-  const operands = assignRoles(product, layoutOf, target);
+  const operands = assignRoles(product, layoutOf, target, decide);
   if (!operands) return undefined;
   const { a, b, vector, quantum, guards } = operands;
   const made = makeLoops(product, operands, layoutOf);
@@ -79,14 +84,20 @@ export function chooseSchedule(
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
   const depth = extentOf(made.k.map((x) => x.extent));
   const canTile = ({ axis }: Loop) => !axis || !bounds(guards, axis);
-  const tile = chooseTile(made.rows, canTile, vectors, quantum, depth, target);
+  const tile = decide("tile", chooseTile(made.rows, canTile, vectors, quantum, depth, target), () =>
+    validTiles(made.rows, canTile, vectors, quantum, target),
+  );
   const span = tile.vectors * target.width;
   // Blocks have room for whole panels, rows that lie one after another have not.
-  const isTight = made.args.some(({ at, layout }) => at.strides.has(vector) && !layout.block);
-  const tail = vector.extent % span !== 0 && isTight;
+  const columns = vectors * target.width;
+  const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
+  const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const blocks = chooseBlocks(made, tile, span, depth, target);
-  const kBlock = tail ? made.k[0]!.extent : blocks.kBlock;
-  const { loops, partial } = placeSums(made, kBlock, product.nest.name);
+  const whole = made.k[0]!.extent;
+  const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
+    tail || made.k[0]!.guards ? [whole] : upTo(whole),
+  );
+  const { loops, partial } = placeSums(made, kBlock, product);
   const lane = (x: Layout) =>
     Array.from({ length: tile.vectors }, (_, i) => laneOffset(x, i * target.width));
   const args = loops.args.map(({ buffer, at, layout }): Argument => {
@@ -103,6 +114,13 @@ export function chooseSchedule(
     ),
   };
   const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
+  // Iterations with bounds take more or less time.
+  const shareable = loops.outer.slice(0, 1).filter(canTile);
+  const byPanels = sharesPanels(
+    4 * sizeOf(a.load.buffer.shape),
+    4 * depth * vectors * target.width,
+    loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
+  );
   return {
     name: product.nest.name,
     width: target.width,
@@ -118,40 +136,38 @@ export function chooseSchedule(
     panels,
     k: loops.k,
     tile,
-    rowBlock: blocks.rowBlock,
+    rowBlock: decide("rowBlock", blocks.rowBlock, () =>
+      upTo(units * (tile.row === 0 ? tile.perUnit : 1)),
+    ),
     kBlock,
     valid: vector.extent,
     tail,
     args,
     stores: loops.stores,
     partial,
-    parallel: chooseParallel(
-      // Iterations with bounds take more or less time.
-      loops.outer.slice(0, 1).filter(canTile),
-      units,
-      panels.extent,
-      tile,
-      sharesPanels(
-        4 * sizeOf(a.load.buffer.shape),
-        4 * depth * vectors * target.width,
-        loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
-      ),
-      target,
+    parallel: decide(
+      "parallel",
+      chooseParallel(shareable, units, panels.extent, tile, byPanels, target),
+      () => validShares(loops.outer.length > 0, tile),
     ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }
 
+const roundUp = (n: number, unit: number) => Math.ceil(n / unit) * unit;
+
 /** Sums wait in the first output, or in memory like it if its old value is still needed. */
 function placeSums(
   loops: Loops,
   kBlock: number,
-  name: string,
+  { nest, a, b }: Product,
 ): { readonly loops: Loops; readonly partial: Schedule["partial"] } {
   const { arg } = loops.stores[0]!;
   const isBlocked = kBlock < loops.k[0]!.extent;
-  if (!isBlocked || !readsItself(loops.stores)) return { loops, partial: { arg } };
-  const scratch: TensorBuffer = { ...loops.args[arg]!.buffer, name: `${name}.sums` };
+  const { buffer } = loops.args[arg]!;
+  const isRead = readsItself(loops.stores) || a.buffer === buffer || b.buffer === buffer;
+  if (!isBlocked || !isRead) return { loops, partial: { arg } };
+  const scratch: TensorBuffer = { ...buffer, name: `${nest.name}.sums` };
   const extended = (x: Loop): Loop => ({ ...x, args: [...x.args, x.args[arg]!] });
   return {
     loops: {
@@ -173,14 +189,4 @@ function readsItself(stores: Loops["stores"]): boolean {
     });
   }
   return found;
-}
-
-/** One line for `inspect --stage kernels` and for tests. */
-export function describe(s: Schedule): string {
-  const { size, tall, vectors, row } = s.tile;
-  const height = tall > 0 ? `${size}/${size + 1}` : String(size);
-  const loops = [...s.outer, ...s.rows].map((x) => `${x.name}(${x.extent})`).join(" ");
-  const sum = s.k.map((x) => `${x.name}(${x.extent}${x.guards ? ", clipped" : ""})`).join(" ");
-  const copies = [s.a.copy && "a padded", s.b.copy && "b in panels"].filter(Boolean).join(", ");
-  return `tile ${height}×${vectors * s.width} on ${s.rows[row]!.name}, ${loops} by panels(${s.panels.extent}), sum ${sum} in blocks of ${s.kBlock}, ${copies || "operands as stored"}, threads share ${s.parallel}`;
 }

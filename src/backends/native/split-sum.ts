@@ -13,6 +13,7 @@ import {
 } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import { byModel, type Decide, upTo } from "./decisions.ts";
 import type { Nest } from "./nest.ts";
 import type { Target } from "./target.ts";
 
@@ -25,16 +26,19 @@ const mostChunks = 20;
  * Few outputs and a long sum: the sum is cut into a fixed number of chunks, computed side by side and added in
  * order, so that the result does not depend on the number of threads.
  */
-export function splitSum(nest: Nest, { width }: Target): readonly Nest[] {
+export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel): readonly Nest[] {
   const sum = onlySum(nest);
   if (!sum) return [nest];
   const outputs = sizeOf(nest.axes.map((a) => a.extent));
   const depth = sizeOf(sum.axes.map((a) => a.extent));
   const first = [...sum.axes].sort((p, q) => q.extent - p.extent)[0]!;
-  const chunks = divisorUpTo(first.extent, mostChunks);
+  const most = divisorUpTo(first.extent, mostChunks);
   // With this many outputs there are register tiles enough for the threads.
   const isWide = outputs >= 32 * 10 * 2 * width;
-  if (!chunks || depth < longSum || isWide) return [nest];
+  const chunks = decide("chunks", most && depth >= longSum && !isWide ? most : 1, () =>
+    upTo(first.extent).filter((n) => first.extent % n === 0),
+  );
+  if (chunks === 1) return [nest];
   const chunk: Axis = { name: "chunk", extent: chunks };
   const rest: Axis = { name: first.name, extent: first.extent / chunks };
   const whole = call("add", call("mul", index(chunk), int(rest.extent)), index(rest));

@@ -160,7 +160,8 @@ export function chooseParallel(
   const choices = [
     ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
     ...(byPanels ? [columns, rows] : [rows, columns]),
-    ["tiles", tile.tiles] as const,
+    // Where tiles lie along the first row loop they are what "rows" shares.
+    ...(tile.row === 0 ? [] : [["tiles", tile.tiles] as const]),
   ];
   const balance = (n: number) => n / (threads * Math.ceil(n / threads));
   const even = choices.find(([, n]) => balance(n) >= 0.95);

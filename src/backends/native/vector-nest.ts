@@ -17,7 +17,7 @@ import { rewrite } from "../../ir/rewrite.ts";
 import { invariant } from "../../support/errors.ts";
 import type { Dialect } from "../printer.ts";
 import { floatLiteral, scalarDialect, vectorCall } from "./c.ts";
-import type { Nest } from "./nest.ts";
+import { loadsOf, type Nest } from "./nest.ts";
 import type { LayoutOf } from "./operands.ts";
 import { indexText, type Place, Places, placeText } from "./places.ts";
 import type { PointerOf } from "./print-product.ts";
@@ -59,8 +59,8 @@ export function vectorNest(
   );
   if (places.failed || !printable) return undefined;
   const written = new Set(nest.stores.map((s) => s.buffer));
-  const loaded = [...places.all].filter(([view]) => !stores.some((s) => s.place.buffer === view));
-  const isRead = loaded.some(([, p]) => written.has(p.buffer));
+  // Also at its own place: an update in place must not be done twice.
+  const isRead = [...loadsOf(nest)].some((b) => written.has(b));
   const blocked = [...places.all.values()].some((p) => layoutOf(p.buffer).block);
   const overlaps = vector.extent >= width && !isRead && !blocked;
   return { vector, across, first: places.first, stores, places: places.all, overlaps };

@@ -1,0 +1,162 @@
+/**
+ * What must hold of a plan: every schedule fits its nest, copies are made before they are read, what is computed
+ * is there when it is used, and no two threads meet in memory between two barriers.
+ */
+import type { Axis, Load, TensorBuffer } from "../../ir/expr.ts";
+import { walk } from "../../ir/expr.ts";
+import { invariant } from "../../support/errors.ts";
+import { loadsOf } from "./nest.ts";
+import type { Copy, LayoutOf } from "./operands.ts";
+import type { Task } from "./order.ts";
+import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
+import type { Units } from "./sharing.ts";
+import type { Target } from "./target.ts";
+import { verifySchedule } from "./verify-schedule.ts";
+
+type Groups = ProcedurePlan["groups"];
+
+/** @returns the plan. @throws an internal error if something does not hold */
+export function verifyPlan(plan: ProgramPlan, target: Pick<Target, "registers">): ProgramPlan {
+  for (const { name, groups } of plan.procedures) {
+    for (const task of groups.flat()) {
+      if (task.kind === "product") verifySchedule(task.schedule, task.nest, plan.layoutOf, target);
+      verifyUnits(task);
+    }
+    verifyGroups(name, groups);
+    verifyCopies(name, groups.flat(), plan.layoutOf);
+  }
+  return plan;
+}
+
+/** Grouping keeps every task, and the order of any two that meet in memory. */
+export function verifyOrder(procedure: string, tasks: readonly Task[], groups: Groups): void {
+  const place = new Map(groups.flat().map((t, i) => [t, i]));
+  invariant(
+    place.size === tasks.length && tasks.every((t) => place.has(t)),
+    `${procedure}: tasks are lost`,
+  );
+  for (const [i, first] of tasks.entries())
+    for (const second of tasks.slice(i + 1))
+      invariant(
+        place.get(first)! < place.get(second)! || !sharedBy(first, second),
+        () => `${procedure}: ${second.nest.name} comes before ${first.nest.name}`,
+      );
+}
+
+const copiesOf = (t: Task): readonly Copy[] =>
+  t.kind === "product" ? [t.schedule.a, t.schedule.b].flatMap((x) => x.copy ?? []) : [];
+
+const writesOf = (t: Task): ReadonlySet<TensorBuffer> => {
+  const { scratch } = t.kind === "product" ? t.schedule.partial : {};
+  return new Set([...t.nest.stores.map((s) => s.buffer), ...(scratch ? [scratch] : [])]);
+};
+
+/** What a task reads in fact: of an operand that is copied, the copy. */
+function readsOf(t: Task): ReadonlySet<TensorBuffer> {
+  const copies = copiesOf(t);
+  const epilogue = t.kind === "product" ? t.schedule.args.map((x) => x.buffer) : [];
+  const own = [...loadsOf(t.nest)].filter(
+    (b) => epilogue.includes(b) || !copies.some((c) => c.source === b),
+  );
+  return new Set([...own, ...copies.map((c) => c.target)]);
+}
+
+/** A buffer that both use and at least one writes. */
+function sharedBy(first: Task, second: Task): TensorBuffer | undefined {
+  const [w1, w2] = [writesOf(first), writesOf(second)];
+  const [r1, r2] = [readsOf(first), readsOf(second)];
+  return [...w1].find((b) => r2.has(b) || w2.has(b)) ?? [...w2].find((b) => r1.has(b));
+}
+
+/** Within a group threads do not wait for each other. */
+function verifyGroups(procedure: string, groups: Groups): void {
+  for (const tasks of groups)
+    for (const [i, first] of tasks.entries())
+      for (const second of tasks.slice(i + 1)) {
+        const buffer = sharedBy(first, second);
+        invariant(
+          !buffer || staysApart(first, second),
+          () =>
+            `${procedure}: nothing waits between ${first.nest.name} and ${second.nest.name}, which share ${buffer?.name}`,
+        );
+      }
+}
+
+/** Whether what one thread writes no other thread touches. */
+function staysApart(first: Task, second: Task): boolean {
+  const [p, q] = [first.sharing, second.sharing];
+  if (p.by === "one" || q.by === "one") return p.by === q.by;
+  if (p.by !== "rows" || q.by !== "rows") return false;
+  const alike = (["size", "tall", "count"] as const).every((k) => p.grain[k] === q.grain[k]);
+  return alike && keepsToRows(first, writesOf(second)) && keepsToRows(second, writesOf(first));
+}
+
+/** Whether a task reads others' results in its own rows only. */
+function keepsToRows(task: Task, theirs: ReadonlySet<TensorBuffer>): boolean {
+  if (copiesOf(task).some((c) => theirs.has(c.target))) return false;
+  const [row] = task.nest.axes;
+  return everyLoad(task, (e) => !theirs.has(e.buffer) || isRow(e, row));
+}
+const isRow = ({ at: [first] }: Load, row: Axis | undefined) =>
+  first?.kind === "index" && first.axis === row;
+
+function everyLoad(task: Task, test: (e: Load) => boolean): boolean {
+  let all = true;
+  for (const { value } of task.nest.stores)
+    walk(value, (e) => {
+      if (e.kind === "load" && !test(e)) all = false;
+    });
+  return all;
+}
+
+/** In the order in which tasks run: what is read has been written, and copies are of what is there now. */
+function verifyCopies(procedure: string, tasks: readonly Task[], layoutOf: LayoutOf): void {
+  const written = new Map<TensorBuffer, number>();
+  for (const [now, task] of tasks.entries()) {
+    for (const b of readsOf(task))
+      invariant(
+        "kind" in b || written.has(b) || writesOf(task).has(b),
+        () => `${procedure}: ${task.nest.name} reads ${b.name} before it is there`,
+      );
+    for (const { source, target, layout } of copiesOf(task)) {
+      const isFresh = (written.get(source) ?? -1) < written.get(target)!;
+      invariant(isFresh, () => `${procedure}: ${task.nest.name} reads an old ${target.name}`);
+      const same = JSON.stringify(layoutOf(target)) === JSON.stringify(layout);
+      invariant(same, () => `${procedure}: ${target.name} has another layout than it was made for`);
+    }
+    for (const b of writesOf(task)) written.set(b, now);
+  }
+}
+
+/** Threads' shares are the whole of the loop that they share, and rows are the rows of the first axis. */
+function verifyUnits(task: Task): void {
+  const { sharing, nest } = task;
+  if (sharing.by === "one") {
+    invariant(task.kind === "nest", `${nest.name}: a product is done by one thread`);
+    return;
+  }
+  const reach = ({ size, tall, count }: Units) => size * count + tall;
+  const { units } = sharing;
+  const holds = (fits: boolean, what: string) => invariant(fits, () => `${nest.name}: ${what}`);
+  if (task.kind === "nest") {
+    const { axis } = task.form.loops[0]!;
+    const rest = reach(units) - axis.extent;
+    holds(rest >= 0 && rest < units.size, `threads share ${reach(units)} of ${axis.extent}`);
+  }
+  if (sharing.by !== "rows") return;
+  const rows = nest.axes[0]?.extent ?? 1;
+  holds(reach(sharing.grain) === rows, `threads share ${reach(sharing.grain)} of ${rows} rows`);
+  if (task.kind === "nest") {
+    const size = task.form.rowSize ?? 0;
+    const { grain } = sharing;
+    const alike = units.size === grain.size * size && units.count === grain.count;
+    holds(alike && units.tall === grain.tall && (size === 1 || units.tall === 0), "no whole rows");
+    return;
+  }
+  const { tile, parallel, outer, rows: loops } = task.schedule;
+  const { size, tall, tiles, perUnit } = tile;
+  const cut =
+    size * perUnit === units.size && tall === units.tall && tiles / perUnit === units.count;
+  const along = tile.row === 0 && outer.length === 0 && loops[0]!.extent === rows;
+  holds(cut && along && parallel === "rows", "it says to share rows and does not");
+}

@@ -1,0 +1,77 @@
+/** What people are shown of a native plan, and the C code they may read: complete, and in lines of a readable length. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { explainPlan } from "../../src/backends/native/explain.ts";
+import { native } from "../../src/backends/native/index.ts";
+import { planProgram } from "../../src/backends/native/plan.ts";
+import { printProgram } from "../../src/backends/native/print-program.ts";
+import { avx2 } from "../../src/backends/native/target.ts";
+import { wrapLines } from "../../src/backends/native/wrap-lines.ts";
+import { compile } from "../../src/compiler/compile.ts";
+import type { Program } from "../../src/ir/program.ts";
+import { compileRun } from "../../src/train/session.ts";
+import { drawContractions } from "../support/contractions.ts";
+import { planOfText, smallSpecs } from "../support/sessions.ts";
+
+const programs = new Map<string, Program>();
+for (const [name, text] of Object.entries(smallSpecs))
+  programs.set(name, compileRun(planOfText(text), native));
+for (const seed of [1, 2, 3])
+  programs.set(`random ${seed}`, compile([drawContractions(seed, 20).graph], native.traits));
+
+const longest = (text: string) => Math.max(...text.split("\n").map((l) => l.length));
+
+for (const [name, program] of programs) {
+  test(`${name}: every task and barrier is told, in at most 100 columns`, () => {
+    const plan = planProgram(program, avx2);
+    const text = explainPlan(program, plan);
+    assert.ok(longest(text) <= 100, `${longest(text)} columns`);
+    for (const { name: procedure, groups } of plan.procedures) {
+      assert.match(text, `procedure ${procedure}: `);
+      for (const task of groups.flat()) {
+        const [store] = task.nest.stores;
+        assert.ok(text.includes(store!.buffer.name), store!.buffer.name);
+      }
+    }
+    const barriers = plan.procedures.reduce((n, p) => n + p.groups.length - 1, 0);
+    assert.is(text.split("── barrier ──").length - 1, barriers);
+    assert.is(explainPlan(program, plan), text);
+  });
+
+  test(`${name}: no line of the C code is longer than 120 columns`, () => {
+    const { source, tasks } = printProgram(program, planProgram(program, avx2), avx2);
+    assert.ok(longest(source) <= 120, `${longest(source)} columns`);
+    for (const task of tasks)
+      assert.match(
+        source,
+        new RegExp(`\\*/\nstatic void ${task}\\(`),
+        `nothing is said of ${task}`,
+      );
+  });
+}
+
+test("a product is told by its roles", () => {
+  const program = programs.get("mlp")!;
+  const text = explainPlan(program, planProgram(program, avx2));
+  assert.match(
+    text,
+    / {2}sum\[i, j\] = Σ i2<64: flatten\.\w+\[i, i2\]·dense\/kernel\[i2, j\] {2}f32\[13, 24\]\n {2}dense\.relu\[i, j\] = max\(sum \+ dense\/bias\[j\], 0\)\n {6}tile /,
+  );
+});
+
+test("wrapping changes white space only, and continues macros", () => {
+  const call = `  f(${Array.from({ length: 90 }, (_, i) => `argument${i}`).join(", ")});`;
+  const macro = `#define F(x) ((x) ${"+ (x) ".repeat(40)})`;
+  const wrapped = wrapLines(`${call}\nint x;\n${macro}`);
+  assert.ok(longest(wrapped) <= 120);
+  const bare = (text: string) =>
+    text
+      .replaceAll(/\\\n|\s+/g, " ")
+      .replaceAll(/ +/g, " ")
+      .trim();
+  assert.is(bare(wrapped), bare(`${call}\nint x;\n${macro}`));
+  assert.match(wrapped, /^int x;$/m);
+  assert.is(wrapped.split("\n").filter((l) => l.endsWith(" \\")).length, 2);
+});
+
+test.run();
