@@ -10,7 +10,6 @@ import { type Layout, readAhead, unitDimension } from "./layout.ts";
 import {
   accumulator,
   dimensionOf,
-  isUnitAlong,
   type Product,
   paddedFor,
   panelsFor,
@@ -97,11 +96,12 @@ export function assignRoles(
   const lacking = guardsOf(second, product.summed, vector, algebra);
   // Tiles cover whole blocks of everything they read and write.
   const span = blocksOf(epilogue, layoutOf).reduce(commonMultiple, target.width);
+  const vectors = stridesIn(second.at, second.buffer.shape, stored.b, vector, algebra);
   const usable =
-    isUnitAlong(second, stored.b, vector) &&
+    vectors?.strides.get(vector) === 1 &&
     hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
   const vDim = dimensionOf(second, vector);
-  if (vDim < 0 || !lacking) return undefined;
+  if ((vDim < 0 && !usable) || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
@@ -139,8 +139,8 @@ function blocksOf(epilogue: Product["epilogue"], layoutOf: LayoutOf): readonly n
 /** Whether memory has the columns that tiles of whole spans read; vectors may go a little beyond its end. */
 function hasColumns(load: Product["b"], layout: Layout, vector: Axis, span: number): boolean {
   const columns = Math.ceil(vector.extent / span) * span;
+  if (!layout.block) return columns - vector.extent <= readAhead;
   const size = load.buffer.shape[dimensionOf(load, vector)]!;
-  if (!layout.block) return columns <= size + readAhead;
   return columns <= Math.ceil(size / layout.block.width) * layout.block.width;
 }
 

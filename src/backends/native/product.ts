@@ -14,7 +14,7 @@ import type { Shape } from "../../ir/graph.ts";
 import { flatten, type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { isVectorFunction } from "./c.ts";
-import { type Layout, padded, panels, runsOf, unitDimension } from "./layout.ts";
+import { type Layout, padded, panels, runsOf } from "./layout.ts";
 import type { Nest } from "./nest.ts";
 
 /** Stands for the finished sum in an epilogue. */
@@ -124,9 +124,3 @@ export function dimensionOf(load: Load, axis: Axis): number {
 
 export const panelsFor = (load: Load, dim: number, width: number): Layout =>
   panels(load.buffer.shape, dim, width);
-
-/** Whether vectors along the axis can be read as they lie. */
-export const isUnitAlong = (load: Load, layout: Layout, axis: Axis): boolean => {
-  const d = unitDimension(layout);
-  return d !== undefined && d === dimensionOf(load, axis);
-};
