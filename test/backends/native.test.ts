@@ -27,6 +27,10 @@ import { compileFor, native } from "../../src/backends/native/index.ts";
 import { findToolchain } from "../../src/backends/native/toolchain.ts";
 import { reference } from "../../src/backends/reference.ts";
 import type { Backend } from "../../src/ir/program.ts";
+import { readSpec } from "../../src/spec/source.ts";
+import { resolveSpec } from "../../src/spec/spec.ts";
+import { loadData } from "../../src/train/prepare.ts";
+import { initialWeights, planRun, Session } from "../../src/train/session.ts";
 import { evaluate } from "../support/evaluate.ts";
 import { opOutputs } from "../support/op-cases.ts";
 import { openSession, smallSpecs, trainSteps } from "../support/sessions.ts";
@@ -57,11 +61,27 @@ async function trained(text: string, backend: Backend, steps: number, threads?: 
   return [...weights.values()].map((v) => Buffer.from(v.buffer).toString("base64")).join();
 }
 
+const specs = fileURLToPath(new URL("../../../specs", import.meta.url));
+const bundledSpecs = () => readdirSync(specs).map((f) => join(specs, f));
+
+/** Two steps of training and one of evaluation, on the spec's own data. */
+async function trainBundled(file: string) {
+  const spec = resolveSpec(readSpec(file));
+  const plan = planRun(spec, await loadData(spec));
+  const session = await Session.open(plan, native, initialWeights(plan.weights, spec.seed), 2);
+  for (const { name } of session.program.procedures) {
+    session.beginPass(name.startsWith("train") ? "train" : "validation", 1);
+    await session.executable.run(name, name === "train_batch" ? 2 : 1);
+  }
+  await session.dispose();
+}
+
 if (!toolchain) {
   console.log("skipped: native: no C compiler");
   test.skip("native: no C compiler", () => {});
 } else if (process.argv[2] === "sanitized") {
   for (const text of Object.values(smallSpecs)) await trained(text, native, 3, 2);
+  for (const file of bundledSpecs()) await trainBundled(file);
   process.exit(0);
 } else {
   for (const width of [1, 4, 8, 16]) {
