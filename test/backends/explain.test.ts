@@ -1,7 +1,7 @@
 /** What people are shown of a native plan, and the C code they may read: complete, and in lines of a readable length. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { explainPlan } from "../../src/backends/native/explain.ts";
+import { explainPlan } from "../../src/backends/native/explain/plan.ts";
 import { native } from "../../src/backends/native/index.ts";
 import { planProgram } from "../../src/backends/native/plan.ts";
 import { printProgram } from "../../src/backends/native/print-program.ts";

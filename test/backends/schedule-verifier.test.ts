@@ -5,12 +5,12 @@
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { byModel, type Decide } from "../../src/backends/native/decisions.ts";
 import { native } from "../../src/backends/native/index.ts";
 import type { Task } from "../../src/backends/native/order.ts";
 import { type ProgramPlan, planProgram } from "../../src/backends/native/plan.ts";
+import { byModel, type Decide } from "../../src/backends/native/products/decisions.ts";
 import { avx2 } from "../../src/backends/native/target.ts";
-import { verifyOrder, verifyPlan } from "../../src/backends/native/verify-plan.ts";
+import { verifyOrder, verifyPlan } from "../../src/backends/native/verify/plan.ts";
 import { compile } from "../../src/compiler/compile.ts";
 import { sizeOf } from "../../src/ir/graph.ts";
 import { readSpec } from "../../src/spec/source.ts";

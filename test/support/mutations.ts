@@ -1,9 +1,10 @@
 /** Schedules with one decision changed so that the result would be wrong: for tests of the verifier. */
-import type { Guard } from "../../src/backends/native/clip.ts";
+
 import { addressOf, type Layout, plain } from "../../src/backends/native/layout.ts";
-import type { Loop } from "../../src/backends/native/operands.ts";
-import { isBlocked } from "../../src/backends/native/print-tile.ts";
-import type { Schedule } from "../../src/backends/native/schedule.ts";
+import type { Guard } from "../../src/backends/native/products/clip.ts";
+import type { Loop } from "../../src/backends/native/products/operands.ts";
+import { isBlocked } from "../../src/backends/native/products/print-tile.ts";
+import type { Schedule } from "../../src/backends/native/products/schedule.ts";
 
 export interface Mutation {
   readonly name: string;

@@ -2,9 +2,9 @@
  * Where every buffer lies in the program's one block of memory. Temporaries that are never alive together share
  * space, those of different procedures always; variables live as long as the program.
  */
+
 import type { TensorBuffer } from "../../ir/expr.ts";
-import { readAhead } from "./layout.ts";
-import type { LayoutOf } from "./operands.ts";
+import { type LayoutOf, readAhead } from "./layout.ts";
 import { readsOf, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 

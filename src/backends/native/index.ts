@@ -9,11 +9,11 @@ import type {
   Values,
 } from "../../ir/program.ts";
 import { RunError, UsageError } from "../../support/errors.ts";
-import { byModel, type Decide } from "./decisions.ts";
 import { NativeExecutable } from "./executable.ts";
-import { explainPlan } from "./explain.ts";
+import { explainPlan } from "./explain/plan.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
+import { byModel, type Decide } from "./products/decisions.ts";
 import type { Target } from "./target.ts";
 import { build, findToolchain, type Toolchain } from "./toolchain.ts";
 

@@ -2,6 +2,7 @@
  * How a tensor lies in memory: address = base + Σ stride·index, one dimension optionally cut into blocks of
  * `width` adjacent lanes ("panels"). Row-major is the plain case.
  */
+import type { TensorBuffer } from "../../ir/expr.ts";
 import { type Shape, sizeOf } from "../../ir/graph.ts";
 
 export interface Layout {
@@ -16,6 +17,10 @@ export interface Layout {
 
 /** Elements behind every buffer's memory that may be read, but not written: vectors do not stop at the end. */
 export const readAhead = 64;
+
+export type LayoutOf = (buffer: TensorBuffer) => Layout;
+/** How the generated file calls a buffer's memory. */
+export type PointerOf = (buffer: TensorBuffer) => string;
 
 export function plain(shape: Shape): Layout {
   const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));

@@ -4,10 +4,10 @@
  */
 import type { TensorBuffer } from "../../ir/expr.ts";
 import { rewrite } from "../../ir/rewrite.ts";
-import type { Form } from "./form.ts";
-import { loadsOf, type Nest } from "./nest.ts";
-import type { Schedule } from "./schedule.ts";
-import type { Units } from "./sharing.ts";
+import type { Form } from "./nests/form.ts";
+import { loadsOf, type Nest } from "./nests/nest.ts";
+import type { Units } from "./nests/sharing.ts";
+import type { Schedule } from "./products/schedule.ts";
 
 export type Task =
   | {

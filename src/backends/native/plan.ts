@@ -2,22 +2,23 @@
  * A procedure made ready to print: nests with their schedules and copies, layouts for what they touch, and an
  * order with as few barriers as the dependences allow.
  */
+
 import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
-import { byModel, type Decide, validPanels } from "./decisions.ts";
-import { type Form, formOf } from "./form.ts";
-import { type Layout, panels, plain, spaced } from "./layout.ts";
-import { buildNests, loadsOf, type Nest } from "./nest.ts";
-import { type Copy, type LayoutOf, panelWidth } from "./operands.ts";
+import { type Layout, type LayoutOf, panels, plain, spaced } from "./layout.ts";
+import { type Form, formOf } from "./nests/form.ts";
+import { buildNests, loadsOf, type Nest } from "./nests/nest.ts";
+import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
+import { splitSum } from "./nests/split-sum.ts";
 import { group, type Sharing, type Task } from "./order.ts";
-import { dimensionOf, findProduct, type Product } from "./product.ts";
-import { chooseSchedule, type Schedule } from "./schedule.ts";
-import { type Units, workOf, worthSharing } from "./sharing.ts";
-import { splitSum } from "./split-sum.ts";
+import { byModel, type Decide, validPanels } from "./products/decisions.ts";
+import { type Copy, panelWidth } from "./products/operands.ts";
+import { dimensionOf, findProduct, type Product } from "./products/product.ts";
+import { chooseSchedule, type Schedule } from "./products/schedule.ts";
 import type { Target } from "./target.ts";
-import { verifyOrder, verifyPlan } from "./verify-plan.ts";
+import { verifyOrder, verifyPlan } from "./verify/plan.ts";
 
 export interface ProcedurePlan {
   readonly name: string;

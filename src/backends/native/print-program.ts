@@ -1,16 +1,18 @@
 /** The whole C file of a program: prelude, one function a task, one function a procedure, and the entry points. */
+
 import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
-import { commentOn } from "./explain.ts";
+import { commentOn } from "./explain/plan.ts";
+import type { PointerOf } from "./layout.ts";
+import { printNest } from "./nests/print-nest.ts";
 import { type Task, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
-import { printNest } from "./print-nest.ts";
-import { type PointerOf, printProduct } from "./print-product.ts";
-import type { Functions } from "./print-tile.ts";
+import { printProduct } from "./products/print-product.ts";
+import type { Functions } from "./products/print-tile.ts";
 import type { Target } from "./target.ts";
 import { wrapLines } from "./wrap-lines.ts";
 

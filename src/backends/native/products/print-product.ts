@@ -2,8 +2,10 @@
  * Prints a schedule as C: the nest of loops around its register tiles. Everything is strides and constants
  * here; nothing below knows which operation it prints.
  */
-import type { Axis, TensorBuffer } from "../../ir/expr.ts";
-import { CodePrinter } from "../../support/code-printer.ts";
+
+import type { Axis, TensorBuffer } from "../../../ir/expr.ts";
+import { CodePrinter } from "../../../support/code-printer.ts";
+import type { PointerOf } from "../layout.ts";
 import { printGuards } from "./clip.ts";
 import type { Loop } from "./operands.ts";
 import {
@@ -17,8 +19,6 @@ import {
 } from "./print-tile.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** How the file calls a buffer's memory. */
-export type PointerOf = (buffer: TensorBuffer) => string;
 /** The function `name`: thread t's share of the product. */
 export function printProduct(
   s: Schedule,

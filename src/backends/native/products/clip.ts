@@ -2,8 +2,8 @@
  * Clipping: where an operand is read outside its bounds, and so as zero, a summed loop can skip what lies there
  * instead of multiplying by zeros of a padded copy.
  */
-import type { Axis } from "../../ir/expr.ts";
-import type { IndexAlgebra } from "../../ir/index-algebra.ts";
+import type { Axis } from "../../../ir/expr.ts";
+import type { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { outside, type Product } from "./product.ts";
 
 /**

@@ -9,13 +9,13 @@ import {
   type Reduce,
   type TensorBuffer,
   walk,
-} from "../../ir/expr.ts";
-import type { Shape } from "../../ir/graph.ts";
-import { flatten, type IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { isVectorFunction } from "./c.ts";
-import { type Layout, padded, panels, runsOf } from "./layout.ts";
-import type { Nest } from "./nest.ts";
+} from "../../../ir/expr.ts";
+import type { Shape } from "../../../ir/graph.ts";
+import { flatten, type IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import { isVectorFunction } from "../c.ts";
+import { type Layout, padded, panels, runsOf } from "../layout.ts";
+import type { Nest } from "../nests/nest.ts";
 
 /** Stands for the finished sum in an epilogue. */
 export const accumulator: TensorBuffer = { name: "sum", shape: [], dtype: "f32" };

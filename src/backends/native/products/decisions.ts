@@ -4,8 +4,8 @@
  * the models have their way. A property test lets dice decide.
  */
 
+import type { Target } from "../target.ts";
 import type { Loop } from "./operands.ts";
-import type { Target } from "./target.ts";
 import type { Shared, Tile } from "./tiling.ts";
 
 /** What is decided: of a product, of the layout of a weight, of the number of chunks of a long sum. */

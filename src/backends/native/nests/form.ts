@@ -3,17 +3,16 @@
  * is one flat loop, which the C compiler vectorises; other loops have the contiguous axis innermost and are
  * vector code where that is possible.
  */
-import { type Axis, type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
-import type { CodePrinter } from "../../support/code-printer.ts";
-import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
-import { printBodies } from "../printer.ts";
-import { scalarDialect } from "./c.ts";
+
+import { type Axis, type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
+import { sizeOf } from "../../../ir/graph.ts";
+import type { CodePrinter } from "../../../support/code-printer.ts";
+import { divides, FlatViews, flattenBody, splitAxis } from "../../flat.ts";
+import { printBodies } from "../../printer.ts";
+import { scalarDialect } from "../c.ts";
+import { isPlain, type Layout, type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
 import { isContiguous, laneSums } from "./lane-sums.ts";
-import { isPlain, type Layout, unitDimension } from "./layout.ts";
 import type { Nest } from "./nest.ts";
-import type { LayoutOf } from "./operands.ts";
-import type { PointerOf } from "./print-product.ts";
 import { workOf, worthSharing } from "./sharing.ts";
 import { turnOf } from "./transpose.ts";
 import { nestDialect, type VectorNest, vectorNest, vectorStore } from "./vector-nest.ts";

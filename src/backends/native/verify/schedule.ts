@@ -4,18 +4,19 @@
  * outside a buffer; bounds skip what lies outside an operand and nothing else; sums wait where nothing is lost.
  * It costs microseconds a product. A violation is a fault of ours and begins with `internal:`.
  */
-import { type Axis, type Expr, type Load, load } from "../../ir/expr.ts";
-import { IndexAlgebra } from "../../ir/index-algebra.ts";
-import { invariant } from "../../support/errors.ts";
-import { type Layout, laneOffset, unitDimension } from "./layout.ts";
-import type { Nest } from "./nest.ts";
-import { argumentNumber, type LayoutOf } from "./operands.ts";
-import { isBlocked, span } from "./print-tile.ts";
-import { accumulator, findProduct, type Product } from "./product.ts";
-import type { Schedule } from "./schedule.ts";
-import type { Target } from "./target.ts";
-import { verifyBounds } from "./verify-bounds.ts";
-import { verifyWalk } from "./verify-walk.ts";
+
+import { type Axis, type Expr, type Load, load } from "../../../ir/expr.ts";
+import { IndexAlgebra } from "../../../ir/index-algebra.ts";
+import { invariant } from "../../../support/errors.ts";
+import { type Layout, type LayoutOf, laneOffset, unitDimension } from "../layout.ts";
+import type { Nest } from "../nests/nest.ts";
+import { argumentNumber } from "../products/operands.ts";
+import { isBlocked, span } from "../products/print-tile.ts";
+import { accumulator, findProduct, type Product } from "../products/product.ts";
+import type { Schedule } from "../products/schedule.ts";
+import type { Target } from "../target.ts";
+import { verifyBounds } from "./bounds.ts";
+import { verifyWalk } from "./walk.ts";
 
 /** Throws an internal error, saying of which schedule what does not hold. */
 export type Fits = (holds: boolean, what: string) => void;

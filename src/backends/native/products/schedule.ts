@@ -4,22 +4,22 @@
  * operand that has it is B (read as vectors), the other is A (one element for all lanes). Output axes of A are
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
-import { type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
+
+import { type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
+import { sizeOf } from "../../../ir/graph.ts";
+import { type Layout, type LayoutOf, laneOffset } from "../layout.ts";
+import type { Target } from "../target.ts";
 import { bounds } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
-import { type Layout, laneOffset } from "./layout.ts";
 import {
   argumentNumber,
   assignRoles,
   type Copy,
-  type LayoutOf,
   type Loop,
   type Loops,
   makeLoops,
 } from "./operands.ts";
 import type { Product } from "./product.ts";
-import type { Target } from "./target.ts";
 import {
   chooseBlocks,
   chooseParallel,

@@ -2,16 +2,18 @@
  * What must hold of a plan: every schedule fits its nest, copies are made before they are read, what is computed
  * is there when it is used, and no two threads meet in memory between two barriers.
  */
-import type { Axis, Load, TensorBuffer } from "../../ir/expr.ts";
-import { walk } from "../../ir/expr.ts";
-import { invariant } from "../../support/errors.ts";
-import { loadsOf } from "./nest.ts";
-import type { Copy, LayoutOf } from "./operands.ts";
-import type { Task } from "./order.ts";
-import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
-import type { Units } from "./sharing.ts";
-import type { Target } from "./target.ts";
-import { verifySchedule } from "./verify-schedule.ts";
+
+import type { Axis, Load, TensorBuffer } from "../../../ir/expr.ts";
+import { walk } from "../../../ir/expr.ts";
+import { invariant } from "../../../support/errors.ts";
+import type { LayoutOf } from "../layout.ts";
+import { loadsOf } from "../nests/nest.ts";
+import type { Units } from "../nests/sharing.ts";
+import type { Task } from "../order.ts";
+import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
+import type { Copy } from "../products/operands.ts";
+import type { Target } from "../target.ts";
+import { verifySchedule } from "./schedule.ts";
 
 type Groups = ProcedurePlan["groups"];
 

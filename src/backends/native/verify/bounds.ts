@@ -2,14 +2,15 @@
  * Interval reasoning over a schedule's addresses: base + Σ stride·index for every index that its loops reach.
  * Where a loop has bounds, its index is replaced by what they keep in range, so that the sum is exact.
  */
-import type { Axis, Load } from "../../ir/expr.ts";
-import { IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
-import type { Guard } from "./clip.ts";
-import { type Layout, readAhead } from "./layout.ts";
-import type { LayoutOf, Loop } from "./operands.ts";
-import { span } from "./print-tile.ts";
-import type { Schedule } from "./schedule.ts";
-import type { Fits, Places } from "./verify-schedule.ts";
+
+import type { Axis, Load } from "../../../ir/expr.ts";
+import { IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
+import { type Layout, type LayoutOf, readAhead } from "../layout.ts";
+import type { Guard } from "../products/clip.ts";
+import type { Loop } from "../products/operands.ts";
+import { span } from "../products/print-tile.ts";
+import type { Schedule } from "../products/schedule.ts";
+import type { Fits, Places } from "./schedule.ts";
 
 type Range = readonly [lo: number, hi: number];
 const plus = ([a, b]: Range, [c, d]: Range): Range => [a + c, b + d];

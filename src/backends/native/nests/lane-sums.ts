@@ -2,6 +2,7 @@
  * Reductions along contiguous memory: each lane reduces every `width`-th element, then the lanes are reduced. The
  * order is fixed by the width, so results are too.
  */
+
 import {
   type Axis,
   call,
@@ -11,10 +12,10 @@ import {
   type Reduce,
   reduce,
   walk,
-} from "../../ir/expr.ts";
-import { rewrite } from "../../ir/rewrite.ts";
+} from "../../../ir/expr.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import type { LayoutOf } from "../layout.ts";
 import type { Nest } from "./nest.ts";
-import type { LayoutOf } from "./operands.ts";
 import { type VectorNest, vectorNest } from "./vector-nest.ts";
 
 /** @returns undefined if the nest has no such reduction, or a value in it no vector form */

@@ -2,9 +2,9 @@
  * Prints the register tile of a schedule: straight-line code that sums a block of outputs in registers and hands
  * each finished vector to the epilogue.
  */
-import { CodePrinter } from "../../support/code-printer.ts";
-import { printBodies } from "../printer.ts";
-import { vectorDialect } from "./c.ts";
+import { CodePrinter } from "../../../support/code-printer.ts";
+import { printBodies } from "../../printer.ts";
+import { vectorDialect } from "../c.ts";
 import { argumentNumber, type Loop } from "./operands.ts";
 import { accumulator } from "./product.ts";
 import type { Schedule } from "./schedule.ts";

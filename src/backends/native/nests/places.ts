@@ -2,6 +2,7 @@
  * Where the lanes of a vector lie: addresses as sums of multiples of indices, with the step from one lane to the
  * next along an axis.
  */
+
 import {
   type Axis,
   call,
@@ -12,13 +13,11 @@ import {
   type Load,
   load,
   type TensorBuffer,
-} from "../../ir/expr.ts";
-import { flatten, IndexAlgebra, type Linear } from "../../ir/index-algebra.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { invariant } from "../../support/errors.ts";
-import { type Layout, runsOf } from "./layout.ts";
-import type { LayoutOf } from "./operands.ts";
-import type { PointerOf } from "./print-product.ts";
+} from "../../../ir/expr.ts";
+import { flatten, IndexAlgebra, type Linear } from "../../../ir/index-algebra.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import { invariant } from "../../../support/errors.ts";
+import { type Layout, type LayoutOf, type PointerOf, runsOf } from "../layout.ts";
 
 /** A place in memory: `constant + Σ coefficient·atom`, the atoms being indices of the loads below. */
 export interface Place {

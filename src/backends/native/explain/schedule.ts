@@ -1,12 +1,13 @@
 /** A schedule in a few short lines, in the words of ARCHITECTURE.md. */
 
-import type { Axis } from "../../ir/expr.ts";
-import type { Nest } from "./nest.ts";
-import type { LayoutOf, Loop } from "./operands.ts";
-import type { Sharing } from "./order.ts";
-import { isBlocked, span } from "./print-tile.ts";
-import { findProduct } from "./product.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Axis } from "../../../ir/expr.ts";
+import type { LayoutOf } from "../layout.ts";
+import type { Nest } from "../nests/nest.ts";
+import type { Sharing } from "../order.ts";
+import type { Loop } from "../products/operands.ts";
+import { isBlocked, span } from "../products/print-tile.ts";
+import { findProduct } from "../products/product.ts";
+import type { Schedule } from "../products/schedule.ts";
 
 const count = (n: number) => Math.round(n).toLocaleString("en-US");
 /** What equations call axes: those of sums have a number where their name is taken. */

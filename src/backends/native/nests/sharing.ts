@@ -1,6 +1,6 @@
 /** How the work of a nest is shared among threads, and whether it is worth it. */
-import type { Expr } from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
+import type { Expr } from "../../../ir/expr.ts";
+import { sizeOf } from "../../../ir/graph.ts";
 import type { Nest } from "./nest.ts";
 
 /** Operations from which on a nest is shared among threads. */

@@ -2,11 +2,12 @@
  * Prints everything that is no product: element by element work, reductions, gathers, copies. Loops around the
  * body that the form has.
  */
-import type { Axis } from "../../ir/expr.ts";
-import { CodePrinter } from "../../support/code-printer.ts";
-import { invariant } from "../../support/errors.ts";
+
+import type { Axis } from "../../../ir/expr.ts";
+import { CodePrinter } from "../../../support/code-printer.ts";
+import { invariant } from "../../../support/errors.ts";
+import type { PointerOf } from "../layout.ts";
 import type { Form, FormLoop } from "./form.ts";
-import type { PointerOf } from "./print-product.ts";
 import { type Units, unitStart } from "./sharing.ts";
 
 type Names = ReadonlyMap<Axis, string>;

@@ -2,11 +2,13 @@
  * The roles of a product's operands, and its loops as strides. The vector axis is that along which the output is
  * contiguous; the operand that has it is B, read as vectors; the other is A, one element for all lanes.
  */
-import { type Axis, type Expr, type TensorBuffer, walk } from "../../ir/expr.ts";
-import { IndexAlgebra } from "../../ir/index-algebra.ts";
+
+import { type Axis, type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
+import { IndexAlgebra } from "../../../ir/index-algebra.ts";
+import { type Layout, type LayoutOf, readAhead, unitDimension } from "../layout.ts";
+import type { Target } from "../target.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
 import { type Decide, validPanels } from "./decisions.ts";
-import { type Layout, readAhead, unitDimension } from "./layout.ts";
 import {
   accumulator,
   dimensionOf,
@@ -16,9 +18,6 @@ import {
   type Strided,
   stridesIn,
 } from "./product.ts";
-import type { Target } from "./target.ts";
-
-export type LayoutOf = (buffer: TensorBuffer) => Layout;
 
 /** A copy of an operand that goes before the product. */
 export interface Copy {

@@ -2,16 +2,17 @@
  * A plan for people: every procedure as groups of tasks between barriers, every task as what it computes and how.
  * `nnc inspect --stage kernels` shows it, and the generated C bears the same lines as comments.
  */
-import { type Expr, index, load, type TensorBuffer } from "../../ir/expr.ts";
-import { Numbering } from "../../ir/numbering.ts";
-import { printCompute, printType } from "../../ir/print-expr.ts";
-import type { Program } from "../../ir/program.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { explainSchedule, explainSharing } from "./explain-schedule.ts";
-import type { LayoutOf } from "./operands.ts";
-import type { Task } from "./order.ts";
-import type { ProgramPlan } from "./plan.ts";
-import { accumulator, findProduct } from "./product.ts";
+
+import { type Expr, index, load, type TensorBuffer } from "../../../ir/expr.ts";
+import { Numbering } from "../../../ir/numbering.ts";
+import { printCompute, printType } from "../../../ir/print-expr.ts";
+import type { Program } from "../../../ir/program.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import type { LayoutOf } from "../layout.ts";
+import type { Task } from "../order.ts";
+import type { ProgramPlan } from "../plan.ts";
+import { accumulator, findProduct } from "../products/product.ts";
+import { explainSchedule, explainSharing } from "./schedule.ts";
 
 /** Columns that no line exceeds. */
 const columns = 100;

@@ -2,13 +2,12 @@
  * Copies in which memory turns round: what is contiguous in the source is not in the target. They are done in
  * squares of vectors, read along one axis, transposed in registers, and written along the other.
  */
-import { type Axis, type Expr, index, type Load, load } from "../../ir/expr.ts";
-import type { CodePrinter } from "../../support/code-printer.ts";
-import { type Layout, unitDimension } from "./layout.ts";
+
+import { type Axis, type Expr, index, type Load, load } from "../../../ir/expr.ts";
+import type { CodePrinter } from "../../../support/code-printer.ts";
+import { type Layout, type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
 import type { Nest } from "./nest.ts";
-import type { LayoutOf } from "./operands.ts";
 import { hasText, indexText, Places, placeText } from "./places.ts";
-import type { PointerOf } from "./print-product.ts";
 
 type Names = ReadonlyMap<Axis, string>;
 

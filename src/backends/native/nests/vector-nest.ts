@@ -3,6 +3,7 @@
  * time. What does not vary along it is computed once as a scalar; loads become vectors where memory is
  * contiguous, and are put together lane by lane where it is not.
  */
+
 import {
   type Axis,
   children,
@@ -12,15 +13,14 @@ import {
   load,
   type TensorBuffer,
   typeOf,
-} from "../../ir/expr.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { invariant } from "../../support/errors.ts";
-import type { Dialect } from "../printer.ts";
-import { floatLiteral, scalarDialect, vectorCall } from "./c.ts";
+} from "../../../ir/expr.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import { invariant } from "../../../support/errors.ts";
+import type { Dialect } from "../../printer.ts";
+import { floatLiteral, scalarDialect, vectorCall } from "../c.ts";
+import type { LayoutOf, PointerOf } from "../layout.ts";
 import { loadsOf, type Nest } from "./nest.ts";
-import type { LayoutOf } from "./operands.ts";
 import { indexText, type Place, Places, placeText } from "./places.ts";
-import type { PointerOf } from "./print-product.ts";
 
 /** A nest in which every load says how its lanes lie. */
 export interface VectorNest {

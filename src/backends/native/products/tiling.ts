@@ -1,7 +1,7 @@
 /** How large a register tile is, what stays in which cache, and which loop threads share: all by simple models. */
-import { invariant } from "../../support/errors.ts";
+import { invariant } from "../../../support/errors.ts";
+import type { Target } from "../target.ts";
 import type { Loop, Loops } from "./operands.ts";
-import type { Target } from "./target.ts";
 
 export interface Tile {
   /** Position of its row loop in `rows`. */

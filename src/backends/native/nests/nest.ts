@@ -10,13 +10,13 @@ import {
   type Reduce,
   type TensorBuffer,
   walk,
-} from "../../ir/expr.ts";
-import { sameShape, sizeOf } from "../../ir/graph.ts";
-import { rangeOf } from "../../ir/index-algebra.ts";
-import type { Procedure, Variable } from "../../ir/program.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { expand } from "../expand.ts";
-import { findProduct } from "./product.ts";
+} from "../../../ir/expr.ts";
+import { sameShape, sizeOf } from "../../../ir/graph.ts";
+import { rangeOf } from "../../../ir/index-algebra.ts";
+import type { Procedure, Variable } from "../../../ir/program.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import { expand } from "../../expand.ts";
+import { findProduct } from "../products/product.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;

@@ -3,12 +3,14 @@
  * each operand and argument as the axis does in memory. So every output element is computed once, from every
  * term of its sum.
  */
-import type { Axis, Load } from "../../ir/expr.ts";
-import { IndexAlgebra } from "../../ir/index-algebra.ts";
-import type { LayoutOf, Loop } from "./operands.ts";
-import { type Strided, stridesIn } from "./product.ts";
-import type { Schedule } from "./schedule.ts";
-import type { Fits, Places } from "./verify-schedule.ts";
+
+import type { Axis, Load } from "../../../ir/expr.ts";
+import { IndexAlgebra } from "../../../ir/index-algebra.ts";
+import type { LayoutOf } from "../layout.ts";
+import type { Loop } from "../products/operands.ts";
+import { type Strided, stridesIn } from "../products/product.ts";
+import type { Schedule } from "../products/schedule.ts";
+import type { Fits, Places } from "./schedule.ts";
 
 /** How far each operand and argument moves with one iteration: a, b, then the arguments. */
 interface Walk {

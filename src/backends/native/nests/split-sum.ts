@@ -10,12 +10,12 @@ import {
   reduce,
   type TensorBuffer,
   walk,
-} from "../../ir/expr.ts";
-import { sizeOf } from "../../ir/graph.ts";
-import { rewrite } from "../../ir/rewrite.ts";
-import { byModel, type Decide, upTo } from "./decisions.ts";
+} from "../../../ir/expr.ts";
+import { sizeOf } from "../../../ir/graph.ts";
+import { rewrite } from "../../../ir/rewrite.ts";
+import { byModel, type Decide, upTo } from "../products/decisions.ts";
+import type { Target } from "../target.ts";
 import type { Nest } from "./nest.ts";
-import type { Target } from "./target.ts";
 
 /** Sums shorter than this are left to one thread each. */
 const longSum = 4096;
