@@ -19,6 +19,10 @@ const skew = 3 * 64;
 const line = 64;
 const elementBytes = { f32: 4, i32: 4, u8: 1 } as const;
 
+/** What a buffer's elements take, with those that vectors may read beyond them. */
+export const bytesOf = (b: TensorBuffer, layoutOf: LayoutOf): number =>
+  (layoutOf(b).size + readAhead) * elementBytes[b.dtype];
+
 /** The groups of its procedure between which a buffer is alive, both included. */
 interface Life {
   readonly procedure: number;
@@ -29,10 +33,7 @@ interface Life {
 /** @param buffers all buffers, variables among them */
 export function placeBuffers(buffers: readonly TensorBuffer[], plan: ProgramPlan): Arena {
   const lives = livesOf(plan);
-  const bytes = (b: TensorBuffer) => {
-    const used = (plan.layoutOf(b).size + readAhead) * elementBytes[b.dtype];
-    return Math.ceil(used / line) * line + skew;
-  };
+  const bytes = (b: TensorBuffer) => Math.ceil(bytesOf(b, plan.layoutOf) / line) * line + skew;
   const offsets = new Map<TensorBuffer, number>();
   let fixed = 0;
   for (const b of buffers.filter((x) => !lives.has(x))) {

@@ -14,6 +14,7 @@ import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printProduct } from "./products/print-product.ts";
 import type { Functions } from "./products/print-tile.ts";
 import type { Target } from "./target.ts";
+import { verifyArena } from "./verify/arena.ts";
 import { wrapLines } from "./wrap-lines.ts";
 
 export interface CFile {
@@ -55,7 +56,7 @@ export function printProgram(
     vectorPrelude(target.width),
     scalarPrelude,
     poolPrelude,
-    contextPrelude(buffers, placeBuffers(buffers, plan)),
+    contextPrelude(buffers, verifyArena(placeBuffers(buffers, plan), plan)),
     timed ? timers(tasks.size) : "",
     ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
     ...functions,
