@@ -31,6 +31,13 @@ export interface BenchResult {
   readonly compile_seconds: { readonly cold: number; readonly cached: number };
   /** From the start of a process to the end of its first step, with the C code compiled already. */
   readonly first_step_seconds: number;
+  /** With `--kernels`. */
+  readonly kernels?: readonly KernelTime[];
+}
+/** What the first thread spends in a kernel, and waiting for the others, in a step. */
+export interface KernelTime {
+  readonly name: string;
+  readonly ms: number;
 }
 
 type Row = readonly [what: string, value: string, unit: string, note: string];
@@ -44,7 +51,30 @@ export function renderBench(result: BenchResult, paint: Paint): string {
   });
   const { spec, backend, threads } = result;
   const on = threads === null ? "" : `, ${threads} thread${threads === 1 ? "" : "s"}`;
-  return [paint("bold", `Benchmark: "${spec}" on ${backend}${on}`), ...lines].join("\n");
+  const head = paint("bold", `Benchmark: "${spec}" on ${backend}${on}`);
+  return [head, ...lines, ...kernelLines(result, paint)].join("\n");
+}
+
+/** Kernels shown one by one; the rest is added up. */
+const mostKernels = 20;
+
+function kernelLines({ kernels }: BenchResult, paint: Paint): readonly string[] {
+  if (!kernels) return [];
+  const total = kernels.reduce((sum, k) => sum + k.ms, 0);
+  const rest = kernels.slice(mostKernels);
+  const shown = [
+    ...kernels.slice(0, mostKernels),
+    ...(rest.length > 0
+      ? [{ name: `${rest.length} others`, ms: rest.reduce((sum, k) => sum + k.ms, 0) }]
+      : []),
+  ];
+  const width = Math.max(...shown.map((k) => k.name.length));
+  const lines = shown.map(({ name, ms }) => {
+    const share = (100 * ms) / total;
+    const bar = "█".repeat(Math.round(share / 2));
+    return `  ${name.padEnd(width)}  ${ms.toFixed(3).padStart(8)} ms  ${share.toFixed(1).padStart(5)} %  ${bar}`;
+  });
+  return [paint("bold", "Kernels, by the time that the first thread spends in a step"), ...lines];
 }
 
 function speedRows(r: BenchResult): readonly Row[] {

@@ -11,12 +11,12 @@ import { type Choice, chooseBackend } from "../backends/index.ts";
 import { measurePeak } from "../backends/native/peak.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Spec } from "../spec/spec.ts";
-import { internal } from "../support/errors.ts";
+import { internal, UsageError } from "../support/errors.ts";
 import { names } from "../train/graphs.ts";
 import { type Measured, measureSteps, median, stepRunner } from "../train/measure.ts";
 import { checkModel, loadData } from "../train/prepare.ts";
 import { initialWeights, planRun, Session } from "../train/session.ts";
-import { type BenchResult, renderBench } from "./bench-table.ts";
+import { type BenchResult, type KernelTime, renderBench } from "./bench-table.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { type Interrupt, onInterrupt } from "./interrupt.ts";
@@ -30,6 +30,8 @@ export interface BenchOptions extends SpecOptions, JsonOption {
   readonly threads?: number;
   readonly steps?: number;
   readonly repeats: number;
+  /** Also measures each kernel, with a program of its own: looking at the clock costs a little. */
+  readonly kernels?: boolean;
   /** Only compiles and takes one step: asked of the process that starts with a warm cache. */
   readonly onlyFirstStep?: boolean;
 }
@@ -79,11 +81,17 @@ interface Run {
 const since = (start: number) => (performance.now() - start) / 1000;
 
 /** A session, and the seconds it took from the spec to code that can be run. */
-async function open({ spec, data, choice, options }: Omit<Run, "name" | "silent" | "interrupt">) {
+async function open(
+  { spec, data, choice, options }: Omit<Run, "name" | "silent" | "interrupt">,
+  timed = false,
+) {
   const start = performance.now();
   const plan = planRun(spec, data);
   const weights = initialWeights(plan.weights, spec.seed);
-  const session = await Session.open(plan, choice.backend, weights, options.threads);
+  const session = await Session.open(plan, choice.backend, weights, {
+    threads: options.threads,
+    timed,
+  });
   return { session, seconds: since(start) };
 }
 
@@ -109,6 +117,9 @@ async function measure(run: Run): Promise<BenchResult | undefined> {
   // Before and after: other programs may have been in the way of one of them.
   const last = await peakNow();
   const peak = first && last && first.gflops > last.gflops ? first : last;
+  const kernels = options.kernels
+    ? await during("timing kernels", silent, () => timeKernels(run, measured.steps))
+    : undefined;
   const warm = await during("starting afresh", silent, () => firstStepElsewhere(run));
   if (stopped() || !warm) return undefined;
   return {
@@ -119,7 +130,36 @@ async function measure(run: Run): Promise<BenchResult | undefined> {
     memory_mb: memory,
     compile_seconds: { cold: seconds, cached: warm.compile },
     first_step_seconds: warm.firstStep,
+    ...(kernels ? { kernels } : {}),
   };
+}
+
+/** Milliseconds a step of the first thread in each kernel, the longest first. */
+async function timeKernels(run: Run, steps: number): Promise<readonly KernelTime[]> {
+  const { session } = await open(run, true);
+  try {
+    const taken = stepRunner(session, run.interrupt.requested);
+    await taken(steps);
+    const before = session.executable.timings?.();
+    if (!before) {
+      const { name } = run.choice.backend;
+      throw new UsageError(
+        `backend ${name} cannot time its kernels`,
+        "leave out --kernels, or take --backend native",
+      );
+    }
+    await taken(steps);
+    const after = session.executable.timings!();
+    return after
+      .map(({ name, seconds }, i) => ({
+        name,
+        ms: (1000 * (seconds - before[i]!.seconds)) / steps,
+      }))
+      .filter(({ ms }) => ms > 0)
+      .sort((a, b) => b.ms - a.ms);
+  } finally {
+    await session.dispose();
+  }
 }
 
 /** Threads that the steps run on; null: they run on a GPU. */

@@ -92,6 +92,7 @@ function addBench(program: Command, setStatus: SetStatus): void {
     .option("--threads <n>", "threads to use", threads())
     .option("--steps <n>", "steps of one run (default: 2 seconds for all)", count("steps"))
     .option("--repeats <n>", "runs, of which the median is taken", count("repeats"), 5)
+    .option("--kernels", "also the time of each kernel (native)")
     .option("--json", "as JSON")
     .addOption(new Option("--only-first-step", "what a process of its own is asked for").hideHelp())
     .action(async (spec: string, options: BenchOptions) => {

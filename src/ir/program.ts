@@ -65,7 +65,7 @@ export interface Backend {
 
 export interface CompileOptions {
   /** Threads to use; absent: the backend's default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Measure how long each kernel takes, where the backend can. */
   readonly timed?: boolean;
 }

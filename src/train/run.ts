@@ -35,7 +35,7 @@ export async function* runTraining(request: RunRequest): AsyncGenerator<RunEvent
   const { spec, dataset, backend, threads, stopped } = request;
   const plan = planRun(spec, dataset);
   const weights = request.weights ?? initialWeights(plan.weights, spec.seed);
-  const session = await Session.open(plan, backend, weights, threads);
+  const session = await Session.open(plan, backend, weights, { threads });
   try {
     const folder = RunFolder.create(spec.name, request.out);
     folder.writeSpec(spec.resolved);

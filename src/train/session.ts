@@ -2,7 +2,7 @@
 import { compile } from "../compiler/compile.ts";
 import type { Dataset, Examples } from "../data/dataset.ts";
 import { sizeOf } from "../ir/graph.ts";
-import type { Backend, Executable, Program, Values } from "../ir/program.ts";
+import type { Backend, CompileOptions, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import { metricNames, type Spec } from "../spec/spec.ts";
 import { permutation, randomStream } from "../support/random.ts";
@@ -91,10 +91,9 @@ export class Session {
     plan: RunPlan,
     backend: Backend,
     start: ReadonlyMap<string, Values>,
-    threads?: number,
+    options: CompileOptions = {},
   ): Promise<Session> {
     const program = compileRun(plan, backend);
-    const options = threads === undefined ? {} : { threads };
     const executable = await backend.compile(program, constantsOf(plan), options);
     const session = new Session(plan, program, executable);
     session.#fill(start);

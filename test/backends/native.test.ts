@@ -68,7 +68,9 @@ const bundledSpecs = () => readdirSync(specs).map((f) => join(specs, f));
 async function trainBundled(file: string) {
   const spec = resolveSpec(readSpec(file));
   const plan = planRun(spec, await loadData(spec));
-  const session = await Session.open(plan, native, initialWeights(plan.weights, spec.seed), 2);
+  const session = await Session.open(plan, native, initialWeights(plan.weights, spec.seed), {
+    threads: 2,
+  });
   for (const { name } of session.program.procedures) {
     session.beginPass(name.startsWith("train") ? "train" : "validation", 1);
     await session.executable.run(name, name === "train_batch" ? 2 : 1);

@@ -46,6 +46,25 @@ test("--json: one object whose numbers fit together", () =>
     assert.equal(leftovers(), [], "the compiler's cache is removed");
   }));
 
+test("--kernels: the time of each, the longest first, where the backend can tell", () =>
+  inFolder(async (cwd) => {
+    if (toolchain) {
+      const { kernels } = await measured(cwd, "--kernels", "--backend", "native", "--threads", "1");
+      const times = kernels.map((k: { ms: number }) => k.ms);
+      assert.equal(
+        times,
+        [...times].sort((a, b) => b - a),
+      );
+      assert.ok(times.every((ms: number) => ms > 0));
+      assert.ok(kernels.some((k: { name: string }) => k.name.startsWith("dense")));
+    }
+    const { code, stderr } = await nnc(["bench", "tiny.yaml", "--kernels", ...few, ...fast], {
+      cwd,
+    });
+    assert.is(code, 2);
+    assert.match(stderr, /backend js cannot time its kernels/);
+  }));
+
 test("without a C compiler the peak is unknown", () =>
   inFolder(async (cwd) => {
     const env = { PATH: cwd, CC: "" };

@@ -69,7 +69,7 @@ export async function openSession(
   threads?: number,
 ): Promise<Session> {
   const plan = planOfText(text);
-  return Session.open(plan, backend, initialWeights(plan.weights, plan.spec.seed), threads);
+  return Session.open(plan, backend, initialWeights(plan.weights, plan.spec.seed), { threads });
 }
 
 /** The run of a spec on `tinyImages`. */
