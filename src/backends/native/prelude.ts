@@ -25,8 +25,7 @@ typedef uint8_t vbu __attribute__((vector_size(${width}), aligned(1), may_alias)
 #define ST(p, x) (*(vu *)(p) = (x))
 #define LDI(p) ((vi)*(const viu *)(p))
 #define STI(p, x) (*(viu *)(p) = (x))
-#define LDB(p) __builtin_convertvector((vb)*(const vbu *)(p), vi)
-#define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; })
+${loadBytesOf(width)}#define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; })
 #define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
 #define ISELECT(m, a, b) (((m) & (a)) | (~(m) & (b)))
 #define LANES ((vi){${lanes}})
@@ -133,6 +132,25 @@ function transposeOf(width: number): string {
   }
   const body = rounds.map((r) => `  ${r}\n`).join("");
   return `INLINE void transpose(vf *r) {\n  vf x;\n${body}  (void)x;\n}\n`;
+}
+
+/** Bytes as whole numbers: gcc 12 puts them together one by one unless it is told the instruction. */
+function loadBytesOf(width: number): string {
+  const bytes = "(*(const b16u *)(p))";
+  const builtin =
+    width === 16
+      ? `__builtin_ia32_pmovzxbd512_mask(${bytes}, (vi){}, (unsigned short)-1)`
+      : width === 8
+        ? `__builtin_ia32_pmovzxbd256(${bytes})`
+        : undefined;
+  const plain = "#define LDB(p) __builtin_convertvector((vb)*(const vbu *)(p), vi)\n";
+  if (!builtin) return plain;
+  return `#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+typedef char b16u __attribute__((vector_size(16), aligned(1), may_alias));
+#define LDB(p) ((vi)${builtin})
+#else
+${plain}#endif
+`;
 }
 
 /** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */
