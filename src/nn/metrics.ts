@@ -7,7 +7,7 @@ import type { Tensor } from "../ir/graph.ts";
 import * as op from "../ops/pointwise.ts";
 import { argmax, mean } from "../ops/reduce.ts";
 import { type Definition, named } from "./definition.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./losses/loss.ts";
 
 export interface Metric<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   /** The form of target it needs, which may depend on the shapes. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { type Definition, inputForms, namesOf } from "../nn/definition.ts";
-import { lossOption } from "../nn/losses.ts";
+import { lossOption } from "../nn/losses/index.ts";
 import { metricOption } from "../nn/metrics.ts";
 import { specShape } from "./schema.ts";
 

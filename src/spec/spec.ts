@@ -1,7 +1,8 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
 import { type Named, namesOf } from "../nn/definition.ts";
-import { type Loss, lossOption } from "../nn/losses.ts";
+import { lossOption } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
 import { type Metric, metricOption } from "../nn/metrics.ts";
 import type { Model } from "../nn/model.ts";
 import type { CommonOptions, Optimizer } from "../nn/optimizers.ts";
@@ -22,6 +23,8 @@ export interface OutputSpec {
   readonly layer: string;
   readonly loss: Named<Loss>;
   readonly lossPath: SpecPath;
+  /** Where the loss's options stand. */
+  readonly lossOptions: SpecPath;
   readonly weight: number;
   readonly metrics: readonly ReportedMetric[];
 }
@@ -30,6 +33,8 @@ export interface ReportedMetric {
   readonly name: string;
   readonly metric: Named<Metric>;
   readonly path: SpecPath;
+  /** Where its options stand. */
+  readonly optionsPath: SpecPath;
 }
 export interface Spec {
   readonly name: string;
@@ -142,6 +147,7 @@ function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly 
         layer,
         loss,
         lossPath,
+        lossOptions: optionsPath(at(parsed, lossPath), lossPath),
         weight: parsed.loss_weights?.[layer] ?? 1,
         metrics: metricsOf(at(parsed, metricsPath), metricsPath, prefix),
       };
@@ -162,9 +168,15 @@ function metricsOf(value: unknown, path: SpecPath, prefix: string): readonly Rep
     const before = used.get(base) ?? 0;
     used.set(base, before + 1);
     const name = before === 0 ? base : `${base}_${before}`;
-    return { name, metric, path: Array.isArray(value) ? [...path, i] : path };
+    const own: SpecPath = Array.isArray(value) ? [...path, i] : path;
+    const raw = Array.isArray(value) ? value[i] : value;
+    return { name, metric, path: own, optionsPath: optionsPath(raw, own) };
   });
 }
+
+/** Where the options of `name` or `name: {options}` stand, whichever of its names it goes by. */
+const optionsPath = (value: unknown, path: SpecPath): SpecPath =>
+  typeof value === "object" && value !== null ? [...path, Object.keys(value)[0]!] : path;
 
 /** Whether a mapping is `output: …` and not `name: {options}`. */
 const isByOutput = (value: unknown, outputs: readonly string[]) =>

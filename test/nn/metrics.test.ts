@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Shape } from "../../src/ir/graph.ts";
 import { namesOf } from "../../src/nn/definition.ts";
-import { alignTarget } from "../../src/nn/losses.ts";
+import { alignTarget } from "../../src/nn/losses/loss.ts";
 import { metricOption, metrics } from "../../src/nn/metrics.ts";
 import { mean } from "../../src/ops/reduce.ts";
 import { evaluate, input } from "../support/evaluate.ts";
