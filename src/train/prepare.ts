@@ -105,8 +105,10 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
   }
   const unfit = output.loss.definition.unfit?.(prediction.type.shape, output.loss.options);
   if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
-  for (const { metric, path } of output.metrics) {
+  for (const { metric, path, optionsPath } of output.metrics) {
     const form = metric.definition.targets(target, prediction);
+    const wrong = metric.definition.unfit?.(prediction.type.shape, metric.options);
+    if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
     const suited = suitedMetric(metric.definition.name, samples);
     fail({

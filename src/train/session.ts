@@ -5,6 +5,7 @@ import { sizeOf } from "../ir/graph.ts";
 import type { Backend, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import { metricNames, type Spec } from "../spec/spec.ts";
+import { invariant } from "../support/errors.ts";
 import { permutation, randomStream } from "../support/random.ts";
 import type { Metrics } from "./events.ts";
 import {
@@ -117,10 +118,9 @@ export class Session {
 
   /** Gets ready for a pass over the data: cursors and sums at zero, a new order. */
   beginPass(phase: Phase, epoch: number): void {
-    const zero = Float32Array.of(0);
-    this.#writeKnown(names.cursor(phase), zero);
-    this.#writeKnown(names.samples(phase), zero);
-    for (const metric of this.#metrics) this.#writeKnown(names.total(phase, metric), zero);
+    for (const [name, { size, each }] of this.#graphs(phase).states) {
+      if (each === "pass") this.#writeKnown(name, new Float32Array(size));
+    }
     const { count } = this.plan.train.batching;
     if (phase === "train") {
       const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
@@ -128,16 +128,27 @@ export class Session {
     }
   }
 
-  /** Means over the samples seen since the pass began. */
+  #graphs(phase: Phase): PhaseGraphs {
+    const plan = this.plan[phase];
+    invariant(plan, `the run has no ${phase}`);
+    return plan.graphs;
+  }
+
+  /** Loss and metrics over the samples seen since the pass began. */
   async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
-    const scalar = async (name: string) => (await this.executable.read(name))[0]!;
-    const samples = await scalar(names.samples(phase));
+    const [samples] = await this.executable.read(names.samples(phase));
+    const { sums } = this.#graphs(phase);
     const reported = this.plan.spec.outputs.flatMap((o) => o.metrics);
     const result: Record<string, number> = {};
     for (const metric of only) {
-      const mean = (await scalar(names.total(phase, metric))) / samples;
-      const { finish } = reported.find((m) => m.name === metric)?.metric.definition ?? {};
-      result[metric] = finish ? finish(mean) : mean;
+      const totals: Record<string, ArrayLike<number>> = {};
+      for (const sum of sums.get(metric) ?? []) {
+        totals[sum] = await this.executable.read(names.total(phase, metric, sum));
+      }
+      const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
+      result[metric] = definition
+        ? definition.finish(totals, options!, samples!)
+        : totals["total"]![0]! / samples!;
     }
     return result;
   }
