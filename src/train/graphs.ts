@@ -16,7 +16,7 @@ import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
-import { optimise, type Parameter } from "./optimise.ts";
+import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
 import { type FirstValue, StepState } from "./step-state.ts";
 
 export type Phase = "train" | "validation";
@@ -25,7 +25,7 @@ export type Phase = "train" | "validation";
 export const names = {
   /** Optimizer steps taken since the start. */
   iteration: "iteration",
-  learningRate: "learning_rate",
+  learningRate,
   order: "train/order",
   /** Batches done in this pass over the data. */
   cursor: (phase: Phase) => `${phase}/cursor`,
@@ -110,7 +110,7 @@ function buildStep(setup: PhaseSetup, part: Part) {
   const totals = new Totals(state, phase, part.size);
   const loss = scoped("loss", () => measure(spec, totals, targets, model));
   if (phase === "train") {
-    addUpdates(spec, state, loss, model);
+    addUpdates(spec, state, iteration, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
     state.update(iteration, op.add(iteration, 1));
   }
@@ -226,13 +226,19 @@ export function targetOf<T>(
 }
 
 /** The optimizer's part: gradients of the loss, and what they do to the weights. */
-function addUpdates(spec: Spec, state: StepState, loss: Tensor, { weights, tensors }: Built): void {
+function addUpdates(
+  { optimizer, accumulate }: Spec,
+  state: StepState,
+  iteration: Tensor,
+  loss: Tensor,
+  { weights, tensors }: Built,
+): void {
   const trained = weights.filter((w) => w.trainable);
   const variables = trained.map((w) => tensors.get(w.name)!);
   const raw = gradients(loss, variables);
   const parameters = trained.map(({ name, layer }, i): Parameter => {
     return { name, layer, w: variables[i]!, g: raw[i]! };
   });
-  const rate = state.scalar(names.learningRate, "f32", spec.optimizer.options.learning_rate);
-  optimise(spec.optimizer, parameters, rate, state);
+  const rate = rateOf(optimizer.options.learning_rate, iteration, state);
+  optimise(optimizer, parameters, { rate, accumulate }, state);
 }

@@ -16,6 +16,7 @@ import {
   type PhaseGraphs,
   phaseGraphs,
 } from "./graphs.ts";
+import { averages } from "./optimise.ts";
 
 /** Examples evaluated at once. */
 const evaluationBatch = 500;
@@ -153,11 +154,29 @@ export class Session {
     return result;
   }
 
+  /** The learning rate of the last step, if a schedule changes it. */
+  async scheduledRate(): Promise<number | undefined> {
+    if (typeof this.plan.spec.optimizer.options.learning_rate === "number") return undefined;
+    return (await this.executable.read(names.learningRate))[0];
+  }
+
   /** The weights as they are now, by `<layer>/<weight>`. */
-  async weights(): Promise<Map<string, Float32Array>> {
+  weights(): Promise<Map<string, Float32Array>> {
+    return this.#weights(() => false);
+  }
+
+  /** The weights that a run ends with: their moving averages where the optimizer keeps them. */
+  async finalWeights(): Promise<Map<string, Float32Array>> {
+    const { use_ema } = this.plan.spec.optimizer.options;
+    const averaged = use_ema && (await this.executable.read(averages.started))[0] === 1;
+    return this.#weights(({ trainable }) => averaged && trainable);
+  }
+
+  async #weights(averaged: (weight: Weight) => boolean): Promise<Map<string, Float32Array>> {
     const values = new Map<string, Float32Array>();
-    for (const { name } of this.plan.weights) {
-      values.set(name, Float32Array.from(await this.executable.read(name)));
+    for (const weight of this.plan.weights) {
+      const name = averaged(weight) ? averages.of(weight.name) : weight.name;
+      values.set(weight.name, Float32Array.from(await this.executable.read(name)));
     }
     return values;
   }
