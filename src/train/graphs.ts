@@ -236,8 +236,10 @@ function addUpdates(
   const trained = weights.filter((w) => w.trainable);
   const variables = trained.map((w) => tensors.get(w.name)!);
   const raw = gradients(loss, variables);
-  const parameters = trained.map(({ name, layer }, i): Parameter => {
-    return { name, layer, w: variables[i]!, g: raw[i]! };
+  const parameters = trained.map(({ name, layer, constraint }, i): Parameter => {
+    const constrain =
+      constraint && ((w: Tensor) => constraint.definition.apply(w, constraint.options));
+    return { name, layer, w: variables[i]!, g: raw[i]!, constrain };
   });
   const rate = rateOf(optimizer.options.learning_rate, iteration, state);
   optimise(optimizer, parameters, { rate, accumulate }, state);
