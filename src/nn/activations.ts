@@ -28,7 +28,8 @@ const leaky = (x: Tensor, slope: number): Tensor => op.mul(x, op.where(op.greate
 const elu = (x: Tensor, alpha: number, on: Tensor): Tensor =>
   op.where(on, x, op.mul(expMinus1(x), alpha));
 
-function softmax(x: Tensor, dim: number): Tensor {
+/** eˣ/Σeˣ over a dimension, shifted by the maximum so that nothing overflows. */
+export function softmax(x: Tensor, dim: number): Tensor {
   const e = op.exp(op.sub(x, op.stopGradient(max(x, [dim]))));
   return op.div(e, sum(e, [dim]));
 }

@@ -4,6 +4,7 @@
  * JSON Schema and the documentation.
  */
 import { z } from "zod";
+import type { Problem } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { describeIssue, headline, type IssueParams, needs, show } from "./issues.ts";
 
@@ -14,6 +15,8 @@ export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
   /** One line for people, with the formula. */
   readonly doc: string;
   readonly options: S;
+  /** What is wrong with the options together, if anything; the path starts at them. */
+  check?(options: z.output<z.ZodObject<S>>): Problem | undefined;
 }
 
 /** A definition chosen in a spec, with its options checked and completed by defaults. */
@@ -61,6 +64,11 @@ export function named<D extends Definition, E extends z.ZodRawShape = Record<nev
     );
     const more = parseShape(extras, rest, kind, [], issue);
     if (!own || !more) return z.NEVER;
+    const { path = [], message, ...params } = definition.check?.(own) ?? {};
+    if (message !== undefined) {
+      issue([key, ...path], message, params);
+      return z.NEVER;
+    }
     return { definition, options: own, extras: more as z.output<z.ZodObject<E>> };
   });
   inputForms.set(schema, () => ({ form: "named", kind, definitions: definitions(), extras }));

@@ -13,6 +13,7 @@ import {
 } from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
 import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
+import type { Constraint } from "./constraints.ts";
 import type { Named } from "./definition.ts";
 import type { Initializer } from "./initializers.ts";
 import { type Layer, type LayerContext, showShape, type WeightOptions } from "./layers/layer.ts";
@@ -44,6 +45,7 @@ export interface Weight {
   readonly trainable: boolean;
   readonly initializer: Named<Initializer>;
   readonly regularizer: Named<Regularizer> | undefined;
+  readonly constraint: Named<Constraint> | undefined;
 }
 
 /** How a graph obtains what is not computed from its inputs. */
@@ -141,6 +143,7 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
       fix: "choose another initializer",
     });
   }
+  checkFit(layer, name, shape, how);
   return {
     name: `${layer.name}/${name}`,
     layer: layer.name,
@@ -148,7 +151,28 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
     trainable: how.trainable ?? true,
     initializer: how.initializer,
     regularizer: how.regularizer,
+    constraint: how.constraint,
   };
+}
+
+/** That regularizer and constraint can do something with the weight. */
+function checkFit(
+  { name, layer, path }: ModelLayer,
+  weight: string,
+  shape: Shape,
+  { regularizer, constraint }: WeightOptions,
+): void {
+  for (const chosen of [regularizer, constraint]) {
+    const problem = chosen?.definition.unfit?.(shape, chosen.options);
+    if (!chosen || !problem) continue;
+    const [option] = Object.entries(layer.options).find(([, v]) => v === chosen) ?? [];
+    const own = problem.path.length > 0 ? [chosen.definition.name, ...problem.path] : [];
+    fail({
+      ...problem,
+      path: [...path, layer.definition.name, ...(option ? [option, ...own] : [])],
+      message: `layer ${name}, ${weight}: ${problem.message}`,
+    });
+  }
 }
 
 /** A layer's problem, with its place in the spec and the shapes that led to it. */

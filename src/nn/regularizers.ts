@@ -1,11 +1,16 @@
 /** Penalties on weights, added to the loss (https://keras.io/api/layers/regularizers/). */
 import { z } from "zod";
-import type { Tensor } from "../ir/graph.ts";
-import { abs, add, mul, square } from "../ops/pointwise.ts";
-import { sum } from "../ops/reduce.ts";
+import type { Shape, Tensor } from "../ir/graph.ts";
+import { einsum } from "../ops/contract.ts";
+import { abs, add, equal, float, mul, square, sub } from "../ops/pointwise.ts";
+import { sum, unitLength } from "../ops/reduce.ts";
+import { iota, transpose } from "../ops/view.ts";
+import type { Problem } from "../support/errors.ts";
 import { type Definition, named } from "./definition.ts";
 
 export interface Regularizer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
+  /** What does not fit a weight of this shape, if anything; the path starts at the options. */
+  unfit?(shape: Shape, options: z.output<z.ZodObject<S>>): Problem | undefined;
   /** The penalty, a tensor of shape []. */
   penalty(w: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
@@ -36,6 +41,32 @@ export const regularizers: readonly Regularizer[] = [
     doc: "l1·Σ|w| + l2·Σw²",
     options: { l1: factor(0), l2: factor(0) },
     penalty: (w, { l1, l2 }) => add(mul(absolute(w), l1), mul(squares(w), l2)),
+  }),
+  defineRegularizer({
+    name: "orthogonal_regularizer",
+    doc: "factor times the mean |cos| of the angles between rows, or columns, of a matrix",
+    options: {
+      factor: factor(0.01),
+      mode: z.enum(["rows", "columns"]).default("rows").describe("What is to be orthogonal."),
+    },
+    unfit(shape) {
+      if (shape.length === 2) return undefined;
+      return {
+        path: [],
+        message: `a weight [${shape.join(", ")}] is no matrix`,
+        expected: "a weight of exactly two dimensions",
+        fix: "use `l2`",
+      };
+    },
+    penalty(w, { factor, mode }) {
+      const x = unitLength(mode === "rows" ? w : transpose(w, [1, 0]), [1]);
+      const cosines = einsum("ik,jk->ij", x, x);
+      const [size] = cosines.type.shape;
+      const others = sub(1, equal(float(iota([size!, size!], 0)), float(iota([size!, size!], 1))));
+      // ½·Σ|cos| over i ≠ j counts each of the n(n − 1)/2 pairs once. One row alone has none: Keras says NaN.
+      const pairs = Math.max(1, (size! * (size! - 1)) / 2);
+      return mul(sum(abs(mul(cosines, others)), undefined, false), (0.5 * factor) / pairs);
+    },
   }),
 ];
 

@@ -273,4 +273,11 @@ export const softplus = pointwise(
 );
 
 export const square = (x: Tensor): Tensor => mul(x, x);
+/** xᵖ for x ≥ 0 and a known p ≥ 0, without logarithms where it can do without. */
+export function power(x: Tensor, p: number): Tensor {
+  if (p === 0) return fill(1, x.type.shape);
+  if (p === 1) return x;
+  if (p === 2) return square(x);
+  return p === 0.5 ? sqrt(x) : pow(x, p);
+}
 export const clip = (x: Tensor, lo: number, hi: number): Tensor => minimum(maximum(x, lo), hi);

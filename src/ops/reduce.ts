@@ -17,8 +17,11 @@ import {
   exp,
   float,
   log,
+  maximum,
   mul,
   neg,
+  sqrt,
+  square,
   stopGradient,
   sub,
   where,
@@ -92,4 +95,10 @@ export function logSumExp(x: Tensor): Tensor {
   const last = x.type.shape.length - 1;
   const shift = stopGradient(max(x, [last]));
   return add(log(sum(exp(sub(x, shift)), [last])), shift);
+}
+
+/** x/max(‖x‖, ε) along the given dimensions, ε = 1e-7: Keras's `ops.normalize`. */
+export function unitLength(x: Tensor, dims: readonly number[]): Tensor {
+  // ε inside the root, so that a vector of zeros has a gradient.
+  return div(x, sqrt(maximum(sum(square(x), dims), 1e-14)));
 }

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import { type Definition, inputForms, namesOf } from "../nn/definition.ts";
-import { lossOption } from "../nn/losses.ts";
-import { metricOption } from "../nn/metrics.ts";
+import { lossOption } from "../nn/losses/index.ts";
+import { metricOption } from "../nn/metrics/index.ts";
 import { specShape } from "./schema.ts";
 
 export type Json = { [key: string]: unknown };

@@ -5,7 +5,7 @@ import { sources } from "../data/sources/index.ts";
 import { type Definition, inputForms, type Named, named, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
 import type { Layer } from "../nn/layers/layer.ts";
-import { optimizerOption } from "../nn/optimizers.ts";
+import { optimizerOption } from "../nn/optimizers/index.ts";
 
 /** A source with its options' type forgotten: the schema has checked them. */
 export type AnySource = Definition & {
@@ -58,6 +58,11 @@ const trainSection = section("train", {
   batch_size: z.int().positive().default(32).describe("Examples a step."),
   shuffle: z.boolean().default(true).describe("A new order of the examples every epoch."),
   steps: z.int().positive().optional().describe("Stop after this many steps in all."),
+  accumulate: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Batches whose gradients are averaged for one step of the optimizer."),
 });
 
 const comparison = z

@@ -1,10 +1,12 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
 import { type Named, namesOf } from "../nn/definition.ts";
-import { type Loss, lossOption } from "../nn/losses.ts";
-import { type Metric, metricOption } from "../nn/metrics.ts";
+import { lossOption } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import { metricOption } from "../nn/metrics/index.ts";
+import type { Metric } from "../nn/metrics/metric.ts";
 import type { Model } from "../nn/model.ts";
-import type { CommonOptions, Optimizer } from "../nn/optimizers.ts";
+import type { CommonOptions, Optimizer } from "../nn/optimizers/optimizer.ts";
 import { type LayerEntry, wire } from "../nn/wiring.ts";
 import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
@@ -22,6 +24,8 @@ export interface OutputSpec {
   readonly layer: string;
   readonly loss: Named<Loss>;
   readonly lossPath: SpecPath;
+  /** Where the loss's options stand. */
+  readonly lossOptions: SpecPath;
   readonly weight: number;
   readonly metrics: readonly ReportedMetric[];
 }
@@ -30,6 +34,8 @@ export interface ReportedMetric {
   readonly name: string;
   readonly metric: Named<Metric>;
   readonly path: SpecPath;
+  /** Where its options stand. */
+  readonly optionsPath: SpecPath;
 }
 export interface Spec {
   readonly name: string;
@@ -44,6 +50,8 @@ export interface Spec {
   readonly outputs: readonly OutputSpec[];
   readonly optimizer: ChosenOptimizer;
   readonly train: ParsedSpec["train"];
+  /** Batches whose gradients are averaged for one step of the optimizer. */
+  readonly accumulate: number;
   readonly expect: readonly Expectation[];
   /** Folder that relative paths start from. */
   readonly directory: string;
@@ -61,7 +69,6 @@ export function resolveSpec(source: SpecSource): Spec {
   const name = parsed.name ?? defaultName(source.file);
   const model = wire(name, entries, parsed.outputs);
   const outputs = resolveOutputs(parsed, model.outputs);
-  checkClipping(parsed);
   const raw = value["data"];
   const isLong = typeof raw === "object" && raw !== null && "source" in raw;
   const isBare = typeof raw === "string" || (isLong && typeof raw.source === "string");
@@ -79,6 +86,7 @@ export function resolveSpec(source: SpecSource): Spec {
     outputs,
     optimizer: parsed.optimizer as Named<Optimizer> as ChosenOptimizer,
     train: parsed.train,
+    accumulate: accumulation(parsed),
     expect: expectations(parsed, outputs),
     directory: source.directory,
     resolved: plain({ ...parsed, name }) as Record<string, unknown>,
@@ -142,6 +150,7 @@ function resolveOutputs(parsed: ParsedSpec, names: readonly string[]): readonly 
         layer,
         loss,
         lossPath,
+        lossOptions: optionsPath(at(parsed, lossPath), lossPath),
         weight: parsed.loss_weights?.[layer] ?? 1,
         metrics: metricsOf(at(parsed, metricsPath), metricsPath, prefix),
       };
@@ -162,9 +171,15 @@ function metricsOf(value: unknown, path: SpecPath, prefix: string): readonly Rep
     const before = used.get(base) ?? 0;
     used.set(base, before + 1);
     const name = before === 0 ? base : `${base}_${before}`;
-    return { name, metric, path: Array.isArray(value) ? [...path, i] : path };
+    const own: SpecPath = Array.isArray(value) ? [...path, i] : path;
+    const raw = Array.isArray(value) ? value[i] : value;
+    return { name, metric, path: own, optionsPath: optionsPath(raw, own) };
   });
 }
+
+/** Where the options of `name` or `name: {options}` stand, whichever of its names it goes by. */
+const optionsPath = (value: unknown, path: SpecPath): SpecPath =>
+  typeof value === "object" && value !== null ? [...path, Object.keys(value)[0]!] : path;
 
 /** Whether a mapping is `output: …` and not `name: {options}`. */
 const isByOutput = (value: unknown, outputs: readonly string[]) =>
@@ -217,19 +232,20 @@ function checkKeys(parsed: ParsedSpec, names: readonly string[]): void {
   if (problems.length > 0) throw new ProblemError(problems);
 }
 
-function checkClipping({ optimizer }: ParsedSpec): void {
-  const ways = ["clipnorm", "global_clipnorm", "clipvalue"];
-  const used = ways.filter((k) => optimizer.options[k] !== null);
-  if (used.length < 2) return;
-  throw new ProblemError([
-    {
-      path: ["optimizer", optimizer.definition.name, used[1]!],
-      at: "key",
-      message: "gradients can be clipped in one way only",
-      received: used.join(" and "),
-      fix: `keep one of ${used.join(", ")}`,
-    },
-  ]);
+/** Batches to a step of the optimizer: `train.accumulate`, or Keras's option of the optimizer. */
+function accumulation({ train, optimizer }: ParsedSpec): number {
+  const own = optimizer.options["gradient_accumulation_steps"] as number | null;
+  if (train.accumulate !== undefined && own !== null && train.accumulate !== own) {
+    const problem: Problem = {
+      path: ["train", "accumulate"],
+      message: "the optimizer says something else of accumulation",
+      expected: `${own}, as gradient_accumulation_steps says`,
+      received: `${train.accumulate}`,
+      fix: "keep one of the two",
+    };
+    throw new ProblemError([problem]);
+  }
+  return train.accumulate ?? own ?? 1;
 }
 
 /** What the metrics of an epoch are called, without and with `val_`. */

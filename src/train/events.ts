@@ -32,7 +32,7 @@ export interface ProgressEvent {
   readonly seconds: number;
   readonly validating: boolean;
 }
-/** One epoch: `loss`, metrics, `val_…`, `seconds`. */
+/** One epoch: `loss`, metrics, `val_…`, `learning_rate` where a schedule changes it, `seconds`. */
 export type EpochEvent = {
   readonly event: "epoch";
   readonly epoch: number;

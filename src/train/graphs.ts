@@ -7,7 +7,7 @@ import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
-import { alignTarget } from "../nn/losses.ts";
+import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
@@ -16,7 +16,7 @@ import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
-import { optimise, type Parameter } from "./optimise.ts";
+import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
 import { type FirstValue, StepState } from "./step-state.ts";
 
 export type Phase = "train" | "validation";
@@ -25,14 +25,14 @@ export type Phase = "train" | "validation";
 export const names = {
   /** Optimizer steps taken since the start. */
   iteration: "iteration",
-  learningRate: "learning_rate",
+  learningRate,
   order: "train/order",
   /** Batches done in this pass over the data. */
   cursor: (phase: Phase) => `${phase}/cursor`,
   /** Samples seen in this pass. */
   samples: (phase: Phase) => `${phase}/samples`,
-  /** Sum over samples of the loss or a metric. */
-  total: (phase: Phase, metric: string) => `${phase}/total/${metric}`,
+  /** Sums over the pass that the loss or a metric is made of; most have one, over samples. */
+  total: (phase: Phase, metric: string, sum = "total") => `${phase}/total/${metric}/${sum}`,
   data: (phase: Phase, side: "inputs" | "targets", name: string) => `${phase}/${side}/${name}`,
   procedure: (phase: Phase, part: "batch" | "rest") => `${phase}_${part}`,
 } as const;
@@ -62,6 +62,8 @@ export interface PhaseGraphs {
   readonly weights: readonly Weight[];
   /** State beside the weights, with its first values. */
   readonly states: ReadonlyMap<string, FirstValue>;
+  /** The names of the sums behind the loss and each metric. */
+  readonly sums: ReadonlyMap<string, readonly string[]>;
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
@@ -75,6 +77,7 @@ export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
     graphs: built.map((b) => b.graph),
     weights: built[0]!.weights,
     states: new Map(built.flatMap((b) => [...b.states])),
+    sums: built[0]!.sums,
   };
 }
 
@@ -104,16 +107,15 @@ function buildStep(setup: PhaseSetup, part: Part) {
     inputs,
     uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
   });
-  const loss = scoped("loss", () =>
-    measure(setup, state, part.size, model.outputs, targets, model.weights, model.tensors),
-  );
+  const totals = new Totals(state, phase, part.size);
+  const loss = scoped("loss", () => measure(spec, totals, targets, model));
   if (phase === "train") {
-    addUpdates(spec, state, loss, model);
+    addUpdates(spec, state, iteration, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
     state.update(iteration, op.add(iteration, 1));
   }
   const graph = { name: names.procedure(phase, part.part), updates: state.updates };
-  return { graph, weights: model.weights, states: state.states };
+  return { graph, weights: model.weights, states: state.states, sums: totals.sums };
 }
 
 /** Which examples the step works on, and the cursor moved on. */
@@ -122,7 +124,7 @@ function batchRows(
   { part, size, start }: Part,
   state: StepState,
 ): Tensor {
-  const cursor = state.scalar(names.cursor(phase), "i32");
+  const cursor = state.ofPass(names.cursor(phase), [], "i32");
   const own = iota([size]);
   const position = part === "batch" ? op.add(op.mul(cursor, size), own) : op.add(own, start);
   if (part === "batch") state.update(cursor, op.add(cursor, 1));
@@ -154,20 +156,40 @@ function gather(
   return decoded(take(all, rows), samples);
 }
 
+/** What a pass adds up: the sums behind loss and metrics, and the samples they are taken over. */
+class Totals {
+  readonly sums = new Map<string, readonly string[]>();
+  readonly #state: StepState;
+  readonly #phase: Phase;
+  readonly #size: number;
+
+  constructor(state: StepState, phase: Phase, size: number) {
+    this.#state = state;
+    this.#phase = phase;
+    this.#size = size;
+    const samples = state.ofPass(names.samples(phase));
+    state.update(samples, op.add(samples, size));
+  }
+  add(metric: string, sums: Readonly<Record<string, Tensor>>): void {
+    this.sums.set(metric, Object.keys(sums));
+    for (const [sum, value] of Object.entries(sums)) {
+      const total = this.#state.ofPass(names.total(this.#phase, metric, sum), value.type.shape);
+      this.#state.update(total, op.add(total, value));
+    }
+  }
+  /** @param mean over the samples of the batch, of shape [] */
+  mean(metric: string, mean: Tensor): void {
+    this.add(metric, { total: op.mul(mean, this.#size) });
+  }
+}
+
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(
-  { spec, phase }: PhaseSetup,
-  state: StepState,
-  size: number,
-  outputs: ReadonlyMap<string, Tensor>,
+  spec: Spec,
+  totals: Totals,
   targets: ReadonlyMap<string, Tensor>,
-  weights: readonly Weight[],
-  tensors: ReadonlyMap<string, Tensor>,
+  { outputs, weights, tensors }: Built,
 ): Tensor {
-  const count = (metric: string, value: Tensor) => {
-    const total = state.scalar(names.total(phase, metric));
-    state.update(total, op.add(total, op.mul(value, size)));
-  };
   const several = spec.outputs.length > 1;
   const terms = spec.outputs.map((output) => {
     const prediction = outputs.get(output.layer)!;
@@ -176,15 +198,11 @@ function measure(
     const aligned = alignTarget(target, prediction, definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
     const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
-    if (several) count(`${output.layer}_loss`, value);
+    if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
-      const values = metric.definition.values(
-        alignTarget(target, prediction, form)!,
-        prediction,
-        metric.options,
-      );
-      count(name, mean(values, undefined, false));
+      const own = alignTarget(target, prediction, form)!;
+      totals.add(name, metric.definition.sums(own, prediction, metric.options));
     }
     return op.mul(value, output.weight);
   });
@@ -192,9 +210,7 @@ function measure(
     regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
   );
   const loss = [...terms, ...penalties].reduce((a, b) => op.add(a, b));
-  count("loss", loss);
-  const samples = state.scalar(names.samples(phase));
-  state.update(samples, op.add(samples, size));
+  totals.mean("loss", loss);
   return loss;
 }
 
@@ -210,13 +226,21 @@ export function targetOf<T>(
 }
 
 /** The optimizer's part: gradients of the loss, and what they do to the weights. */
-function addUpdates(spec: Spec, state: StepState, loss: Tensor, { weights, tensors }: Built): void {
+function addUpdates(
+  { optimizer, accumulate }: Spec,
+  state: StepState,
+  iteration: Tensor,
+  loss: Tensor,
+  { weights, tensors }: Built,
+): void {
   const trained = weights.filter((w) => w.trainable);
   const variables = trained.map((w) => tensors.get(w.name)!);
   const raw = gradients(loss, variables);
-  const parameters = trained.map(({ name, layer }, i): Parameter => {
-    return { name, layer, w: variables[i]!, g: raw[i]! };
+  const parameters = trained.map(({ name, layer, constraint }, i): Parameter => {
+    const constrain =
+      constraint && ((w: Tensor) => constraint.definition.apply(w, constraint.options));
+    return { name, layer, w: variables[i]!, g: raw[i]!, constrain };
   });
-  const rate = state.scalar(names.learningRate, "f32", spec.optimizer.options.learning_rate);
-  optimise(spec.optimizer, parameters, rate, state);
+  const rate = rateOf(optimizer.options.learning_rate, iteration, state);
+  optimise(optimizer, parameters, { rate, accumulate }, state);
 }

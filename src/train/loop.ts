@@ -71,6 +71,8 @@ export async function* trainLoop(
       for (const [name, value] of Object.entries(await session.metrics("validation")))
         metrics[`val_${name}`] = value;
     }
+    const rate = await session.scheduledRate();
+    if (rate !== undefined) metrics["learning_rate"] = rate;
     last = metrics;
     done = epoch;
     yield { event: "epoch", epoch, epochs, ...metrics, seconds: since(start) };

@@ -3,11 +3,11 @@ import type { Dataset, Examples, Samples } from "../data/dataset.ts";
 import { validationSplit } from "../data/split.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
-import { alignTarget } from "../nn/losses.ts";
+import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { fail, ProblemError } from "../support/errors.ts";
+import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
 
@@ -103,8 +103,12 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
       fix: adviceFor(output, prediction, samples),
     });
   }
-  for (const { metric, path } of output.metrics) {
+  const unfit = output.loss.definition.unfit?.(prediction.type.shape, output.loss.options);
+  if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
+  for (const { metric, path, optionsPath } of output.metrics) {
     const form = metric.definition.targets(target, prediction);
+    const wrong = metric.definition.unfit?.(prediction.type.shape, metric.options);
+    if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
     const suited = suitedMetric(metric.definition.name, samples);
     fail({
@@ -118,6 +122,14 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
   }
   checkLabels(output, prediction, samples);
 }
+
+/** A problem with the options of a loss or metric, with its place in the spec. */
+const optionProblem = (problem: Problem, name: string, path: SpecPath, shown: string): Problem => ({
+  ...problem,
+  path: [...path, ...problem.path],
+  message: `${name}: ${problem.message}`,
+  notes: [`the prediction is ${shown}`],
+});
 
 const targetShape = (prediction: Tensor, form: "labels" | "values") =>
   showShape(form === "labels" ? prediction.type.shape.slice(0, -1) : prediction.type.shape);
@@ -149,8 +161,10 @@ function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Sam
 function checkLabels(output: OutputSpec, prediction: Tensor, { values }: Samples): void {
   if (output.loss.definition.targets !== "labels") return;
   const classes = prediction.type.shape.at(-1)!;
+  const ignored = output.loss.definition.ignored?.(output.loss.options);
   let [lowest, highest] = [0, 0];
   for (const v of values) {
+    if (v === ignored) continue;
     if (v < lowest || !Number.isInteger(v)) lowest = v;
     if (v > highest) highest = v;
   }

@@ -81,7 +81,7 @@ const signalsDelivered = () => new Promise<void>((done) => setImmediate(done));
 
 /** @returns the file, or undefined if the weights were not finite and none was written */
 async function saveWeights(session: Session, folder: RunFolder): Promise<string | undefined> {
-  const values = await session.weights();
+  const values = await session.finalWeights();
   const finite = [...values.values()].every((v) => v.every(Number.isFinite));
   if (!finite) return undefined;
   folder.writeWeights(session.plan.weights, values);

@@ -5,6 +5,7 @@ import { sizeOf } from "../ir/graph.ts";
 import type { Backend, CompileOptions, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import { metricNames, type Spec } from "../spec/spec.ts";
+import { invariant } from "../support/errors.ts";
 import { permutation, randomStream } from "../support/random.ts";
 import type { Metrics } from "./events.ts";
 import {
@@ -15,6 +16,7 @@ import {
   type PhaseGraphs,
   phaseGraphs,
 } from "./graphs.ts";
+import { averages } from "./optimise.ts";
 
 /** Examples evaluated at once. */
 const evaluationBatch = 500;
@@ -116,10 +118,9 @@ export class Session {
 
   /** Gets ready for a pass over the data: cursors and sums at zero, a new order. */
   beginPass(phase: Phase, epoch: number): void {
-    const zero = Float32Array.of(0);
-    this.#writeKnown(names.cursor(phase), zero);
-    this.#writeKnown(names.samples(phase), zero);
-    for (const metric of this.#metrics) this.#writeKnown(names.total(phase, metric), zero);
+    for (const [name, { size, each }] of this.#graphs(phase).states) {
+      if (each === "pass") this.#writeKnown(name, new Float32Array(size));
+    }
     const { count } = this.plan.train.batching;
     if (phase === "train") {
       const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
@@ -127,25 +128,54 @@ export class Session {
     }
   }
 
-  /** Means over the samples seen since the pass began. */
+  #graphs(phase: Phase): PhaseGraphs {
+    const plan = this.plan[phase];
+    invariant(plan, `the run has no ${phase}`);
+    return plan.graphs;
+  }
+
+  /** Loss and metrics over the samples seen since the pass began. */
   async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
-    const scalar = async (name: string) => (await this.executable.read(name))[0]!;
-    const samples = await scalar(names.samples(phase));
+    const [samples] = await this.executable.read(names.samples(phase));
+    const { sums } = this.#graphs(phase);
     const reported = this.plan.spec.outputs.flatMap((o) => o.metrics);
     const result: Record<string, number> = {};
     for (const metric of only) {
-      const mean = (await scalar(names.total(phase, metric))) / samples;
-      const { finish } = reported.find((m) => m.name === metric)?.metric.definition ?? {};
-      result[metric] = finish ? finish(mean) : mean;
+      const totals: Record<string, ArrayLike<number>> = {};
+      for (const sum of sums.get(metric) ?? []) {
+        totals[sum] = await this.executable.read(names.total(phase, metric, sum));
+      }
+      const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
+      result[metric] = definition
+        ? definition.finish(totals, options!, samples!)
+        : totals["total"]![0]! / samples!;
     }
     return result;
   }
 
+  /** The learning rate of the last step, if a schedule changes it. */
+  async scheduledRate(): Promise<number | undefined> {
+    if (typeof this.plan.spec.optimizer.options.learning_rate === "number") return undefined;
+    return (await this.executable.read(names.learningRate))[0];
+  }
+
   /** The weights as they are now, by `<layer>/<weight>`. */
-  async weights(): Promise<Map<string, Float32Array>> {
+  weights(): Promise<Map<string, Float32Array>> {
+    return this.#weights(() => false);
+  }
+
+  /** The weights that a run ends with: their moving averages where the optimizer keeps them. */
+  async finalWeights(): Promise<Map<string, Float32Array>> {
+    const { use_ema } = this.plan.spec.optimizer.options;
+    const averaged = use_ema && (await this.executable.read(averages.started))[0] === 1;
+    return this.#weights(({ trainable }) => averaged && trainable);
+  }
+
+  async #weights(averaged: (weight: Weight) => boolean): Promise<Map<string, Float32Array>> {
     const values = new Map<string, Float32Array>();
-    for (const { name } of this.plan.weights) {
-      values.set(name, Float32Array.from(await this.executable.read(name)));
+    for (const weight of this.plan.weights) {
+      const name = averaged(weight) ? averages.of(weight.name) : weight.name;
+      values.set(weight.name, Float32Array.from(await this.executable.read(name)));
     }
     return values;
   }

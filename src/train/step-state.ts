@@ -4,6 +4,8 @@ import { type Shape, sizeOf, type Tensor, type Update, variable } from "../ir/gr
 export interface FirstValue {
   readonly size: number;
   readonly initial: number;
+  /** When it starts anew. */
+  readonly each: "run" | "pass";
 }
 
 export class StepState {
@@ -12,7 +14,12 @@ export class StepState {
 
   /** A variable that starts full of `initial`. */
   array(name: string, shape: Shape, initial: number, dtype: "f32" | "i32" = "f32"): Tensor {
-    this.states.set(name, { size: sizeOf(shape), initial });
+    this.states.set(name, { size: sizeOf(shape), initial, each: "run" });
+    return variable({ name, shape, dtype });
+  }
+  /** A variable that is 0 whenever a pass over the data begins. */
+  ofPass(name: string, shape: Shape = [], dtype: "f32" | "i32" = "f32"): Tensor {
+    this.states.set(name, { size: sizeOf(shape), initial: 0, each: "pass" });
     return variable({ name, shape, dtype });
   }
   scalar(name: string, dtype: "f32" | "i32" = "f32", initial = 0): Tensor {

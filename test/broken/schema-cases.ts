@@ -116,6 +116,83 @@ const types: readonly BrokenSpec[] = [
   ),
 ];
 
+/** Losses, metrics, optimizers, schedules, constraints. */
+const training: readonly BrokenSpec[] = [
+  broken("loss by a name near", { loss: "⟦logcos⟧" }, /did you mean `log_?cosh`/),
+  broken("gamma below 0", { loss: "{ binary_focal_crossentropy: { gamma: ⟦-1⟧ } }" }, /at least 0/),
+  broken(
+    "alpha for other classes",
+    { loss: "{ categorical_focal_crossentropy: { alpha: ⟦[1, 2]⟧ } }" },
+    /as many weights as there are classes/,
+    /a list of 1/,
+  ),
+  broken(
+    "axis of the batch",
+    { loss: "{ cosine_similarity: { axis: ⟦0⟧ } }" },
+    /no such dimension/,
+    /0 is the batch/,
+  ),
+  broken("k of 0", { metrics: "[{ top_k_categorical_accuracy: { k: ⟦0⟧ } }]" }, /more than 0/),
+  broken("class_id too large", { metrics: "[mae, { recall: { class_id: ⟦1⟧ } }]" }, /0 to 0/),
+  broken("top_k too large", { metrics: "{ precision: { top_k: ⟦2⟧ } }" }, /does not fit the 1/),
+  broken("auc's curve", { metrics: "[{ auc: { curve: ⟦roc⟧ } }]" }, /mean `ROC`/),
+  broken("f1's average", { metrics: "[{ f1_score: { average: ⟦makro⟧ } }]" }, /mean `macro`/),
+  broken("schedule", { optimizer: "{ sgd: { learning_rate: ⟦cosine_decy⟧ } }" }, /cosine_decay/),
+  broken(
+    "schedule option",
+    {
+      optimizer:
+        "{ sgd: { learning_rate: { exponential_decay: { initial_learning_rate: 1, decay_rate: 0.5, ⟦decay_step⟧: 5 } } } }",
+    },
+    /did you mean `decay_steps`/,
+  ),
+  broken(
+    "as many values as boundaries",
+    {
+      optimizer:
+        "{ sgd: { learning_rate: { piecewise_constant_decay: { boundaries: [3, 5], values: ⟦[1, 2]⟧ } } } }",
+    },
+    /one value more than boundaries/,
+    /a list of 3/,
+  ),
+  broken("negative rate", { optimizer: "{ sgd: { learning_rate: ⟦-1⟧ } }" }, /at least 0/),
+  broken("a list of rates", { optimizer: "{ sgd: { learning_rate: ⟦true⟧ } }" }, /a number/),
+  broken("accumulate 0", { train: "{ accumulate: ⟦0⟧ }" }, /more than 0/),
+  broken(
+    "accumulation twice",
+    {
+      optimizer: "{ sgd: { gradient_accumulation_steps: 2 } }",
+      train: "{ accumulate: ⟦4⟧ }",
+    },
+    /keep one of the two/,
+  ),
+  broken("ema_momentum 2", { optimizer: "{ adam: { ema_momentum: ⟦2⟧ } }" }, /at most 1/),
+  broken(
+    "constraint",
+    { model: "\n  - dense: { units: 1, kernel_constraint: ⟦maxnorm⟧ }" },
+    /did you mean `max_norm`/,
+  ),
+  broken(
+    "constraint along no dimension",
+    { model: "\n  - dense: { units: 1, bias_constraint: { unit_norm: { axis: ⟦1⟧ } } }" },
+    /layer dense, bias: a weight \[1\] has no such dimensions/,
+  ),
+  broken(
+    "limits the wrong way round",
+    {
+      model:
+        "\n  - dense: { units: 1, kernel_constraint: { min_max_norm: { min_value: ⟦2⟧, max_value: 1 } } }",
+    },
+    /larger than `max_value`/,
+  ),
+  broken(
+    "no matrix to be orthogonal",
+    { model: "\n  - dense: { units: 1, bias_regularizer: ⟦orthogonal_regularizer⟧ }" },
+    /is no matrix/,
+    /use `l2`/,
+  ),
+];
+
 const overrides: readonly BrokenSpec[] = [
   override("--set an unknown key", ["train.⟦epoch⟧=3"], /did you mean `epochs`/),
   override("--set a wrong type", ["train.epochs=⟦many⟧"], /a number/),
@@ -127,4 +204,4 @@ const overrides: readonly BrokenSpec[] = [
   ),
 ];
 
-export const schemaCases = [...misspelt, ...types, ...overrides];
+export const schemaCases = [...misspelt, ...types, ...training, ...overrides];

@@ -159,6 +159,7 @@ test("a seed and a name determine the bits; another of either gives others", () 
     trainable: true,
     initializer: initializer(how),
     regularizer: undefined,
+    constraint: undefined,
   });
   const constant = ["zeros", "ones", "constant", "identity"];
   for (const { name: how } of initializers) {

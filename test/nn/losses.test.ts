@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { gradients } from "../../src/compiler/autodiff.ts";
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import { activationOption } from "../../src/nn/activations.ts";
-import { alignTarget, losses, lossOption } from "../../src/nn/losses.ts";
+import { losses, lossOption } from "../../src/nn/losses/index.ts";
+import { alignTarget } from "../../src/nn/losses/loss.ts";
 import { mean } from "../../src/ops/reduce.ts";
 import { reshape } from "../../src/ops/view.ts";
 import { evaluate, type Feed, gradientError, input, random } from "../support/evaluate.ts";
@@ -58,9 +59,18 @@ function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) 
     const values = Array.from({ length: sizeOf(rows) }, () => r.int(0, classes - 1));
     return given("y", { shape: r.pick([rows, [...rows, 1]]), values });
   }
-  const range = name.endsWith("crossentropy") ? ([0, 1] as const) : ([-2, 2] as const);
+  const range = name.endsWith("crossentropy") ? ([0, 1] as const) : rangeOf(name, [-2, 2]);
   return given("y", { shape, values: [...r.array(sizeOf(shape), ...range)] });
 }
+/** Losses that take logarithms have predictions and targets of their own. */
+const rangeOf = (name: string, otherwise: readonly [number, number]) =>
+  ["kl_divergence", "poisson", "msle"].includes(name) ? ([0.05, 0.95] as const) : otherwise;
+const focal = (r: ReturnType<typeof random>) => ({
+  label_smoothing: r.uniform(),
+  from_logits: r.pick([true, false]),
+  alpha: r.uniform(),
+  gamma: r.pick([0, 1, 2, 1.5, 3]),
+});
 const randomOptions: Record<string, (r: ReturnType<typeof random>) => Options> = {
   huber: (r) => ({ delta: r.uniform(0.3, 2) }),
   binary_crossentropy: (r) => ({
@@ -71,7 +81,16 @@ const randomOptions: Record<string, (r: ReturnType<typeof random>) => Options> =
     label_smoothing: r.uniform(),
     from_logits: r.pick([true, false]),
   }),
-  sparse_categorical_crossentropy: (r) => ({ from_logits: r.pick([true, false]) }),
+  sparse_categorical_crossentropy: (r) => ({
+    from_logits: r.pick([true, false]),
+    ignore_class: r.pick([null, 0]),
+  }),
+  binary_focal_crossentropy: (r) => ({
+    ...focal(r),
+    apply_class_balancing: r.pick([true, false]),
+  }),
+  categorical_focal_crossentropy: focal,
+  cosine_similarity: (r) => ({ axis: r.pick([-1, 1]) }),
 };
 
 for (const { name, options } of losses) {
@@ -85,7 +104,8 @@ for (const { name, options } of losses) {
       const { shape } = p.type;
       const raw: Options = draw(r);
       const isProbability = raw["from_logits"] === false;
-      const at = r.array(sizeOf(shape), ...(isProbability ? [0.05, 0.95] : [-3, 3]));
+      const range = isProbability ? ([0.05, 0.95] as const) : rangeOf(name, [-3, 3]);
+      const at = r.array(sizeOf(shape), ...range);
       const [target, targets] = randomTarget(name, shape, r);
       const loss = lossOf(name, raw, target, p);
       const error = await gradientError(loss, [p], feedOf([p, at], [target, targets]));

@@ -3,9 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Shape } from "../../src/ir/graph.ts";
 import { namesOf } from "../../src/nn/definition.ts";
-import { alignTarget } from "../../src/nn/losses.ts";
-import { metricOption, metrics } from "../../src/nn/metrics.ts";
-import { mean } from "../../src/ops/reduce.ts";
+import { alignTarget } from "../../src/nn/losses/loss.ts";
+import { metricOption, metrics } from "../../src/nn/metrics/index.ts";
 import { evaluate, input } from "../support/evaluate.ts";
 import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
 
@@ -23,27 +22,34 @@ interface MetricRecord {
   readonly value: number;
 }
 const records = fixture<MetricRecord[]>("metrics");
-const isKnown = (name: string) => metrics.some((m) => namesOf(m).includes(name));
 
-/** Mean over the rows of all batches, then what the metric makes of it. */
-async function measured(name: string, { options: raw, batches }: MetricRecord): Promise<number> {
+/** The sums of all batches added up, then what the metric makes of them. */
+async function measured(
+  name: string,
+  { options: raw, batches }: Pick<MetricRecord, "options" | "batches">,
+): Promise<number> {
   const { definition, options } = metricOption().parse({ [name]: raw });
-  let [total, rows] = [0, 0];
+  const totals: Record<string, number[]> = {};
+  let rows = 0;
   for (const b of batches) {
     const [y, ys] = given("y", { shape: b.y_true_shape, values: b.y_true });
     const [p, ps] = given("p", { shape: b.y_pred_shape, values: b.y_pred });
     const aligned = alignTarget(y, p, definition.targets(y, p));
     assert.ok(aligned, "the target can be aligned");
-    const value = mean(definition.values(aligned, p, options), undefined, false);
-    const [batchMean] = await evaluate([value], feedOf([y, ys], [p, ps]));
-    const size = b.y_pred_shape[0]!;
-    total += batchMean![0]! * size;
-    rows += size;
+    assert.is(definition.unfit?.(p.type.shape, options), undefined);
+    const sums = Object.entries(definition.sums(aligned, p, options));
+    const values = await evaluate(
+      sums.map(([, value]) => value),
+      feedOf([y, ys], [p, ps]),
+    );
+    for (const [i, [sum]] of sums.entries())
+      totals[sum] = [...values[i]!].map((v, k) => v + (totals[sum]?.[k] ?? 0));
+    rows += b.y_pred_shape[0]!;
   }
-  return definition.finish ? definition.finish(total / rows) : total / rows;
+  return definition.finish(totals, options, rows);
 }
 
-for (const r of records.filter(({ name }) => isKnown(name))) {
+for (const r of records) {
   test(`${r.name} ${JSON.stringify(r.options)}, ${r.note}, as in Keras`, async () => {
     assertClose([await measured(r.name, r)], [r.value], 6e-9, "value");
     if (r.resolved === undefined) return;
@@ -51,18 +57,35 @@ for (const r of records.filter(({ name }) => isKnown(name))) {
   });
 }
 
-test("what is not there yet is top-k alone", () => {
-  const missing = new Set(records.map((r) => r.name).filter((n) => !isKnown(n)));
-  assert.equal(
-    [...missing].sort(),
-    ["sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy"].filter((n) => !isKnown(n)),
-  );
+test("class numbers are taken as one-hot where Keras wants them so", async () => {
+  const batch = { y_pred: [0.7, 0.2, 0.1, 0.3, 0.3, 0.4, 0.2, 0.5, 0.3], y_pred_shape: [3, 3] };
+  const labels = { ...batch, y_true: [0, 1, 1], y_true_shape: [3] };
+  const hot = { ...batch, y_true: [1, 0, 0, 0, 1, 0, 0, 1, 0], y_true_shape: [3, 3] };
+  for (const name of ["precision", "recall", "f1", "fbeta", "auc", "true_positives"]) {
+    const of = (b: typeof hot) => measured(name, { options: {}, batches: [b] });
+    assert.is(await of(labels), await of(hot), name);
+  }
+});
+
+test("what no options can fit is said", () => {
+  const message = (name: string, options: Options, shape: Shape) => {
+    const parsed = metricOption().parse({ [name]: options });
+    return parsed.definition.unfit?.(shape, parsed.options)?.message ?? "";
+  };
+  assert.match(message("precision", { class_id: 3 }, [5, 3]), /`class_id` does not fit the 3/);
+  assert.match(message("recall", { top_k: 4 }, [5, 3]), /`top_k` does not fit the 3/);
+  assert.match(message("f1", {}, [5, 2, 3]), /one dimension/);
+  assert.match(message("auc", { multi_label: true }, [5, 2, 3]), /one dimension/);
+  assert.match(message("auc", { label_weights: [1, 2] }, [5, 3]), /as many weights/);
+  assert.match(message("cosine_similarity", { axis: 2 }, [5, 3]), /no such dimension/);
+  assert.is(message("precision", { class_id: 2, top_k: 3 }, [5, 3]), "");
 });
 
 test("every metric has records", () => {
-  const known = new Set(records.map((r) => r.name));
+  // Losses have theirs, and are metrics by one rule.
+  const known = new Set([...records, ...fixture<{ name: string }[]>("losses")].map((r) => r.name));
   assert.equal(
-    metrics.filter((m) => !namesOf(m).some((n) => known.has(n))),
+    metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name),
     [],
   );
 });

@@ -105,7 +105,7 @@ for (const record of records) {
 test("the records cover every kind of problem", () => {
   const losses = new Set(records.map((r) => r.loss.name));
   const optimizers = new Set(records.map((r) => r.optimizer.name));
-  assert.is(records.length, 4);
+  assert.is(records.length, 6);
   assert.ok(losses.size >= 3 && optimizers.size >= 3, `${[...losses]}, ${[...optimizers]}`);
 });
 

@@ -42,9 +42,13 @@ for (const { name, options } of regularizers) {
     );
     for (let seed = 0; seed < 5; seed++) {
       const r = random(seed);
-      const raw = Object.fromEntries(Object.keys(options).map((k) => [k, r.uniform()]));
+      const draw = (k: string) => (k === "mode" ? r.pick(["rows", "columns"]) : r.uniform());
+      const raw = Object.fromEntries(Object.keys(options).map((k) => [k, draw(k)]));
       const parsed = regularizerOption().parse({ [name]: raw });
-      const w = input("w", r.shape(r.int(1, 4)));
+      const ranks = [1, 2, 3, 4].filter(
+        (n) => !parsed.definition.unfit?.(Array<number>(n).fill(2), parsed.options),
+      );
+      const w = input("w", r.shape(r.pick(ranks)));
       const penalty = parsed.definition.penalty(w, parsed.options);
       const at = r.array(sizeOf(w.type.shape), -2, 2);
       assert.ok((await gradientError(penalty, [w], feedOf([w, at]))) < 1e-6);

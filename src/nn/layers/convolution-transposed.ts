@@ -49,6 +49,7 @@ export const conv2dTranspose = defineLayer({
     const kernel = ctx.weight("kernel", [...sizes, filters, x.type.shape.at(-1)!], {
       initializer: options.kernel_initializer,
       regularizer: options.kernel_regularizer,
+      constraint: options.kernel_constraint,
     });
     const slides = spatial(x).map((n, d) => grownSlide(n, d, { ...options, sizes }, ctx));
     return finish(convolveTransposed(x, kernel, slides), options, ctx);

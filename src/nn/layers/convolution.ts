@@ -5,6 +5,7 @@ import { convolve } from "../../ops/convolve.ts";
 import { add } from "../../ops/pointwise.ts";
 import { reshape } from "../../ops/view.ts";
 import { type Activation, activationOption, applyActivation } from "../activations.ts";
+import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
@@ -32,10 +33,12 @@ export const finishOptions = {
   use_bias: z.boolean().default(true).describe("Add b, one number a filter."),
   bias_initializer: initializerOption().prefault("zeros").describe("First b."),
   bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
+  bias_constraint: constraintOption().optional().describe("What b must satisfy."),
 };
 export const kernelOptions = {
   kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First kernel."),
   kernel_regularizer: regularizerOption().optional().describe("Penalty on the kernel."),
+  kernel_constraint: constraintOption().optional().describe("What the kernel must satisfy."),
 };
 
 export interface Finish {
@@ -43,6 +46,7 @@ export interface Finish {
   readonly use_bias: boolean;
   readonly bias_initializer: Named<Initializer>;
   readonly bias_regularizer?: Named<Regularizer> | undefined;
+  readonly bias_constraint?: Named<Constraint> | undefined;
 }
 /** activation(y + b) */
 export function finish(y: Tensor, options: Finish, ctx: LayerContext): Tensor {
@@ -51,6 +55,7 @@ export function finish(y: Tensor, options: Finish, ctx: LayerContext): Tensor {
   const bias = ctx.weight("bias", [y.type.shape.at(-1)!], {
     initializer: options.bias_initializer,
     regularizer: options.bias_regularizer,
+    constraint: options.bias_constraint,
   });
   return activated(add(y, bias));
 }
@@ -64,6 +69,7 @@ interface ConvolutionOptions extends Finish {
   readonly groups: number;
   readonly kernel_initializer: Named<Initializer>;
   readonly kernel_regularizer?: Named<Regularizer> | undefined;
+  readonly kernel_constraint?: Named<Constraint> | undefined;
 }
 
 function convolution(rank: number) {
@@ -79,6 +85,7 @@ function convolution(rank: number) {
     const kernel = ctx.weight("kernel", shape, {
       initializer: options.kernel_initializer,
       regularizer: options.kernel_regularizer,
+      constraint: options.kernel_constraint,
     });
     return finish(convolve(x, kernel, slides, groups), options, ctx);
   };
@@ -150,6 +157,7 @@ export const depthwiseConv2d = defineLayer({
     dilation_rate: dilationOption(2),
     depthwise_initializer: initializerOption().prefault("glorot_uniform").describe("First kernel."),
     depthwise_regularizer: regularizerOption().optional().describe("Penalty on the kernel."),
+    depthwise_constraint: constraintOption().optional().describe("What the kernel must satisfy."),
     ...finishOptions,
   },
   build([input], { kernel_size, strides, padding, dilation_rate, ...options }, ctx) {
@@ -162,6 +170,7 @@ export const depthwiseConv2d = defineLayer({
     const kernel = ctx.weight("kernel", [...sizes, channels, options.depth_multiplier], {
       initializer: options.depthwise_initializer,
       regularizer: options.depthwise_regularizer,
+      constraint: options.depthwise_constraint,
     });
     // As many groups as channels, each of one channel.
     const grouped = reshape(kernel, [...sizes, 1, channels * options.depth_multiplier]);

@@ -5,6 +5,7 @@ import { einsum } from "../../ops/contract.ts";
 import { add } from "../../ops/pointwise.ts";
 import { internal } from "../../support/errors.ts";
 import { activationOption, activations, applyActivation } from "../activations.ts";
+import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
 import { regularizerOption } from "../regularizers.ts";
 import { defineLayer, showShape } from "./layer.ts";
@@ -33,7 +34,9 @@ export const dense = defineLayer({
     kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First W."),
     bias_initializer: initializerOption().prefault("zeros").describe("First b."),
     kernel_regularizer: regularizerOption().optional().describe("Penalty on W."),
+    kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
     bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
+    bias_constraint: constraintOption().optional().describe("What b must satisfy."),
   },
   build([x], { units, activation, use_bias, ...options }, ctx) {
     const { shape } = x!.type;
@@ -49,6 +52,7 @@ export const dense = defineLayer({
     const kernel = ctx.weight("kernel", [shape.at(-1)!, units], {
       initializer: options.kernel_initializer,
       regularizer: options.kernel_regularizer,
+      constraint: options.kernel_constraint,
     });
     const rows = "abcdefgh".slice(0, shape.length - 1);
     const product = einsum(`${rows}i,io->${rows}o`, x!, kernel); // [batch, …, units]
@@ -57,6 +61,7 @@ export const dense = defineLayer({
     const bias = ctx.weight("bias", [units], {
       initializer: options.bias_initializer,
       regularizer: options.bias_regularizer,
+      constraint: options.bias_constraint,
     });
     return activated(add(product, bias));
   },

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { Shape, Tensor } from "../../ir/graph.ts";
 import type { Problem } from "../../support/errors.ts";
+import type { Constraint } from "../constraints.ts";
 import type { Definition, Named } from "../definition.ts";
 import type { Initializer } from "../initializers.ts";
 import type { Regularizer } from "../regularizers.ts";
@@ -9,6 +10,7 @@ import type { Regularizer } from "../regularizers.ts";
 export interface WeightOptions {
   readonly initializer: Named<Initializer>;
   readonly regularizer?: Named<Regularizer> | undefined;
+  readonly constraint?: Named<Constraint> | undefined;
   readonly trainable?: boolean;
 }
 

@@ -4,6 +4,7 @@ import type { Shape, Tensor } from "../../ir/graph.ts";
 import { add, div, mul, sqrt, square, stopGradient, sub } from "../../ops/pointwise.ts";
 import { mean } from "../../ops/reduce.ts";
 import { reshape } from "../../ops/view.ts";
+import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
@@ -16,7 +17,9 @@ const shared = {
   beta_initializer: initializerOption().prefault("zeros").describe("First beta."),
   gamma_initializer: initializerOption().prefault("ones").describe("First gamma."),
   beta_regularizer: regularizerOption().optional().describe("Penalty on beta."),
+  beta_constraint: constraintOption().optional().describe("What beta must satisfy."),
   gamma_regularizer: regularizerOption().optional().describe("Penalty on gamma."),
+  gamma_constraint: constraintOption().optional().describe("What gamma must satisfy."),
 };
 
 interface Scaling {
@@ -25,7 +28,9 @@ interface Scaling {
   readonly beta_initializer: Named<Initializer>;
   readonly gamma_initializer: Named<Initializer>;
   readonly beta_regularizer?: Named<Regularizer> | undefined;
+  readonly beta_constraint?: Named<Constraint> | undefined;
   readonly gamma_regularizer?: Named<Regularizer> | undefined;
+  readonly gamma_constraint?: Named<Constraint> | undefined;
 }
 
 /** The normalised dimensions, as positions in [batch, …], in order. */
@@ -53,6 +58,7 @@ function weights(x: Tensor, dims: readonly number[], options: Scaling, ctx: Laye
       ctx.weight(name, shape, {
         initializer: options[`${name}_initializer`],
         regularizer: options[`${name}_regularizer`],
+        constraint: options[`${name}_constraint`],
       }),
       x.type.shape,
       dims,
