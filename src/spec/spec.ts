@@ -30,7 +30,7 @@ export interface OutputSpec {
   readonly metrics: readonly ReportedMetric[];
 }
 export interface ReportedMetric {
-  /** What it is reported as; a second `mse` is `mse_1`, and with several outputs theirs come first. */
+  /** The name the spec has for it; a second `mse` is `mse_1`, and with several outputs theirs come first. */
   readonly name: string;
   readonly metric: Named<Metric>;
   readonly path: SpecPath;
@@ -167,12 +167,12 @@ function metricsOf(value: unknown, path: SpecPath, prefix: string): readonly Rep
   const list = check(Array.isArray(value) ? z.array(metric) : schema, value, "metrics", path);
   const used = new Map<string, number>();
   return list.map((metric, i) => {
-    const base = `${prefix}${metric.definition.name}`;
+    const own: SpecPath = Array.isArray(value) ? [...path, i] : path;
+    const raw = Array.isArray(value) ? value[i] : value;
+    const base = `${prefix}${typeof raw === "string" ? raw : Object.keys(raw)[0]}`;
     const before = used.get(base) ?? 0;
     used.set(base, before + 1);
     const name = before === 0 ? base : `${base}_${before}`;
-    const own: SpecPath = Array.isArray(value) ? [...path, i] : path;
-    const raw = Array.isArray(value) ? value[i] : value;
     return { name, metric, path: own, optionsPath: optionsPath(raw, own) };
   });
 }

@@ -43,7 +43,9 @@ const outputs: [string, Tensor][] = [
     ];
   }),
   ...metrics.flatMap(({ name }) => {
-    const { definition, options } = metricOption().parse(name);
+    const [, given] = name.split("_at_");
+    const spec = given === undefined ? name : { [name]: { [given]: 0.5 } };
+    const { definition, options } = metricOption().parse(spec);
     const sums = definition.sums(targetFor(definition.targets(byValue!, p)), p, options);
     return Object.entries(sums).map(([sum, x]): [string, Tensor] => [`metric ${name}, ${sum}`, x]);
   }),

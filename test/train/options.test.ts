@@ -81,6 +81,18 @@ test("metrics of several sums: a pass of unequal batches, the same as one batch 
   assertClose([first!["precision"] as number], [tp / (tp + fp)], 1e-12, "precision");
 });
 
+test("a metric is reported by the name it has in the spec", async () => {
+  const names = "[acc, mse, mean_squared_error, { f1_score: { threshold: 0.5 } }, mse]";
+  const { epochs } = await run(`metrics: ${names}\noptimizer: sgd`);
+  const own = Object.keys(epochs[0]!).filter((k) => !k.startsWith("val_"));
+  const about = ["event", "epoch", "epochs", "loss", "seconds"];
+  assert.equal(
+    own.filter((k) => !about.includes(k)),
+    ["acc", "mse", "mean_squared_error", "f1_score", "mse_1"],
+  );
+  assert.is(epochs[0]!["mse"], epochs[0]!["mean_squared_error"]);
+});
+
 test("gradients of two batches are those of one twice as large", async () => {
   for (const optimizer of ["{ sgd: { momentum: 0.9 } }", "adam", "nadam"]) {
     const train = (more: string) =>

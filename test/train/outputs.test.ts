@@ -103,7 +103,7 @@ test("two inputs, two outputs: losses, weights, metrics and steps", async () => 
   const names = metricNames(session.plan.spec.outputs);
   assert.equal(names, [
     ...["loss", "price_loss", "kind_loss"],
-    ...["price_rmse", "price_mae", "price_mse", "price_mse_1", "kind_accuracy"],
+    ...["price_rmse", "price_mae", "price_mean_squared_error", "price_mse", "kind_accuracy"],
   ]);
   const rooted = (values: ArrayLike<number>) =>
     Array.from(values, (v, i) => (names[i] === "price_rmse" ? Math.sqrt(v) : v));

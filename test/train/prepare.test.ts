@@ -28,4 +28,17 @@ test("images that are not flattened: flatten is what is missing", () => {
   check("sparse_categorical_crossentropy", "flatten", dense);
 });
 
+test("labels that do not count need no output of their own", () => {
+  const images = tinyImages(20);
+  const labels = Int32Array.from({ length: 20 }, (_, i) => (i % 4) - 1);
+  const targets = new Map([["y", { shape: [], values: labels }]]);
+  const checkWith = (loss: string) => {
+    const layer = "dense: { units: 3, activation: softmax }";
+    const text = `data: mnist\nmodel:\n  - flatten\n  - ${layer}\nloss: ${loss}\n`;
+    checkModel(resolveSpec(parseSpec(text, "test.yaml", ".")), { ...images, targets });
+  };
+  checkWith("{ sparse_categorical_crossentropy: { ignore_class: -1 } }");
+  assert.throws(() => checkWith("sparse_categorical_crossentropy"), /class numbers do not fit/);
+});
+
 test.run();

@@ -40,10 +40,17 @@ function above(predictions: Tensor, options: Options): Tensor {
     const all = [-epsilon, ...inner, 1 + epsilon];
     return op.greater(p, reshape(vector(all), [count, 1, 1]));
   }
-  // Keras sorts into buckets, ⌈p·(count − 1)⌉ − 1, and counts everything above the first threshold.
-  const position = op.float(iota([count, 1, 1]));
-  const scaled = op.mul(op.clip(p, 0, 1), count - 1);
-  return op.maximum(op.less(position, scaled), op.equal(position, 0));
+  // Everything counts as above the first threshold, 0 too.
+  return op.maximum(aboveEven(p, count), op.equal(op.float(iota([count, 1, 1])), 0));
+}
+
+/**
+ * 1 where a prediction is above the threshold i/(count − 1): [count, …] for predictions [1, …]. Computed as
+ * Keras does it, who sorts into buckets, ⌈p·(count − 1)⌉ − 1.
+ */
+export function aboveEven(p: Tensor, count: number): Tensor {
+  const position = op.float(iota([count, ...p.type.shape.slice(1).map(() => 1)]));
+  return op.less(position, op.mul(op.clip(p, 0, 1), count - 1));
 }
 
 /** Samples by labels: all alike unless labels have curves or weights of their own. */

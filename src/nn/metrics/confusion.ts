@@ -58,13 +58,17 @@ function outcomes(y: Tensor, p: Tensor, { thresholds, top_k, class_id }: Selecti
   if (class_id === null) return { actual, predicted };
   return { actual: ofClass(actual, class_id), predicted: ofClass(predicted, class_id) };
 }
-function ofClass(x: Tensor, id: number): Tensor {
+/** The predictions or targets of one class. */
+export function ofClass(x: Tensor, id: number): Tensor {
   const { shape } = x.type;
   return slice(x, [...shape.slice(0, -1).map(() => 0), id], [...shape.slice(0, -1), 1]);
 }
 
 /** That the class and k exist. */
-function unfitSelection(shape: Shape, { class_id, top_k }: Selection): Problem | undefined {
+export function unfitSelection(
+  shape: Shape,
+  { class_id, top_k }: Omit<Selection, "thresholds">,
+): Problem | undefined {
   const classes = shape.at(-1)!;
   const wrong = (option: string, expected: string, received: number): Problem => ({
     path: [option],
@@ -84,6 +88,12 @@ const thresholdOption = z
   .nullable()
   .default(null)
   .describe("Predictions above it are positive; without it 0.5, or all of the top_k.");
+export const classOption = z
+  .int()
+  .min(0)
+  .nullable()
+  .default(null)
+  .describe("Only this class counts.");
 const selection = {
   thresholds: thresholdOption,
   top_k: z
@@ -92,7 +102,7 @@ const selection = {
     .nullable()
     .default(null)
     .describe("Only the k largest predictions of a sample are positive."),
-  class_id: z.int().min(0).nullable().default(null).describe("Only this class counts."),
+  class_id: classOption,
 };
 
 const counting = (name: Count, doc: string): Metric =>

@@ -5,6 +5,7 @@ import { auc } from "./auc.ts";
 import { confusionMetrics } from "./confusion.ts";
 import { fScores } from "./f-score.ts";
 import type { Metric } from "./metric.ts";
+import { operatingPoints } from "./operating-point.ts";
 import { lossMetrics, regressionMetrics } from "./regression.ts";
 
 export const metrics: readonly Metric[] = [
@@ -14,6 +15,7 @@ export const metrics: readonly Metric[] = [
   ...confusionMetrics,
   ...fScores,
   auc,
+  ...operatingPoints,
 ];
 
 /** The spec's reference to a metric. */
