@@ -20,6 +20,8 @@ import { internal } from "../support/errors.ts";
 export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops" | "multiplyAdds">;
 
 const axisNames = ["i", "j", "k", "l", "m", "n"];
+const axesOf = (shape: readonly number[]): readonly Axis[] =>
+  shape.map((extent, d) => ({ name: axisNames[d] ?? `i${d}`, extent }));
 
 export function lower(graph: Graph, chosen: ReadonlySet<Tensor>, variables: Variables): Lowered {
   const buffers = new Map<Tensor, TensorBuffer>();
@@ -28,20 +30,31 @@ export function lower(graph: Graph, chosen: ReadonlySet<Tensor>, variables: Vari
   const emit = (x: Tensor, name: string): TensorBuffer => {
     const { shape, dtype } = x.type;
     const output: TensorBuffer = { name: names.take(name), shape, dtype };
-    const axes = shape.map((extent, d): Axis => ({ name: axisNames[d] ?? `i${d}`, extent }));
+    const axes = axesOf(shape);
     const body = new Lowering(buffers).element(x, axes.map(index));
     kernels.push({ name: output.name, output, axes, body });
+    return output;
+  };
+  const copy = (source: TensorBuffer, name: string): TensorBuffer => {
+    const { shape, dtype } = source;
+    const output: TensorBuffer = { name: names.take(name), shape, dtype };
+    const axes = axesOf(shape);
+    kernels.push({ name: output.name, output, axes, body: load(source, axes.map(index)) });
     return output;
   };
   for (const x of graphTensors(graph)) {
     if (isVariable(x)) buffers.set(x, variables.get(x));
     else if (chosen.has(x)) buffers.set(x, emit(x, kernelName(x, graph)));
   }
-  const updates = graph.updates.map(({ variable, value }) => ({
-    variable: variables.get(variable),
+  const taken = new Set<Tensor>();
+  const updates = graph.updates.map(({ variable, value }) => {
     // A variable that takes another's value, or two that take one, need a copy to be independent.
-    next: isVariable(value) ? emit(value, `${variable.attrs.name}.next`) : buffers.get(value)!,
-  }));
+    const isShared = isVariable(value) || taken.has(value);
+    taken.add(value);
+    const own = `${variable.attrs.name}.next`;
+    const next = isShared ? copy(buffers.get(value)!, own) : buffers.get(value)!;
+    return { variable: variables.get(variable), next };
+  });
   const total = (count: (x: Tensor) => number) =>
     graphTensors(graph).reduce((n, x) => n + count(x), 0);
   const flops = total(flopsOf);

@@ -40,4 +40,28 @@ for (const backend of await workingBackends()) {
   });
 }
 
+for (const backend of await workingBackends()) {
+  test(`${backend.name}: one value for two variables, and a variable's old value for another`, async () => {
+    const state = (name: string) => variable({ name, shape: [4] });
+    const [x, y, old] = [state("x"), state("y"), state("old")];
+    const b = variable({ name: "b", shape: [4], kind: "data" });
+    const value = mul(b, b);
+    const updates = [
+      { variable: x, value },
+      { variable: y, value },
+      { variable: old, value: x },
+    ];
+    const program = compile([{ name: "test", updates }], backend.traits);
+    const exe = await backend.compile(program, new Map(), {});
+    exe.write("b", Float32Array.of(1, 2, 3, 4));
+    exe.write("x", Float32Array.of(7, 7, 7, 7));
+    await exe.run("test", 1);
+    const read = async (name: string) => [...(await exe.read(name))];
+    assert.equal(await read("x"), [1, 4, 9, 16]);
+    assert.equal(await read("y"), [1, 4, 9, 16]);
+    assert.equal(await read("old"), [7, 7, 7, 7]);
+    await exe.dispose();
+  });
+}
+
 test.run();

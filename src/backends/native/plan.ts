@@ -53,6 +53,8 @@ export function planProgram(
     layouts,
     decide,
   );
+  // Copies at the end of a step are of raw memory.
+  for (const { from, to } of parts.flatMap((p) => p.copies)) layouts.set(from, layoutOf(to));
   for (const { nests, copies } of parts)
     spaceRows(nests, new Set(copies.map((c) => c.from)), layouts);
   const procedures = parts.map(({ procedure, nests, copies }): ProcedurePlan => {
