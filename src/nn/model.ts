@@ -62,6 +62,8 @@ export interface Built {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What weights that layers keep themselves become; none outside training. */
   readonly updates: readonly Update[];
+  /** What layers add to the loss, each of shape []. */
+  readonly penalties: readonly Tensor[];
 }
 
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
@@ -70,6 +72,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
   const weights: Weight[] = [];
   const tensors = new Map<string, Tensor>();
   const updates: Update[] = [];
+  const penalties: Tensor[] = [];
   let requests = 0;
   for (const layer of model.layers) {
     const ctx: LayerContext = {
@@ -85,6 +88,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
         if (options.training) updates.push({ variable: weight as Update["variable"], value });
       },
       uniform: (shape) => options.uniform(shape, requests++),
+      penalise: (penalty) => penalties.push(penalty),
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
     outputs.set(
@@ -92,7 +96,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
     );
   }
-  return { outputs, weights, tensors, updates };
+  return { outputs, weights, tensors, updates, penalties };
 }
 
 function buildLayer(
@@ -158,11 +162,13 @@ function placed(
   model: Model,
   outputs: ReadonlyMap<string, Tensor>,
 ): Problem {
+  const shown = (source: string) => `${source}: ${showShape(outputs.get(source)!.type.shape)}`;
   const shapes = model.layers
     .filter((l) => outputs.has(l.name))
     .slice(-4)
-    .map((l) => `${l.name}: ${showShape(outputs.get(l.name)!.type.shape)}`);
-  const own = problem.path.length > 0 ? [layer.definition.name, ...problem.path] : [];
+    .map((l) => shown(l.name));
+  const inputs = from.length > 1 ? ["from"] : [];
+  const own = problem.path.length > 0 ? [layer.definition.name, ...problem.path] : inputs;
   return {
     ...problem,
     path: [...path, ...own],
@@ -170,7 +176,7 @@ function placed(
     notes: [
       ...(problem.notes ?? []),
       ...(shapes.length > 0 ? [`shapes up to here: ${shapes.join(" → ")}`] : []),
-      ...(from.length > 1 ? [`it reads ${from.join(", ")}`] : []),
+      ...(from.length > 1 ? [`it reads ${from.map(shown).join(", ")}`] : []),
     ],
   };
 }

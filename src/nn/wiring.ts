@@ -77,6 +77,13 @@ function layerNames(entries: readonly LayerEntry[], paths: readonly SpecPath[]):
   });
 }
 
+/** How many layers a layer reads, in numbers and in words. */
+const arity = {
+  one: { least: 1, most: 1, says: "exactly one input", form: "`from:` one layer" },
+  several: { least: 2, most: Infinity, says: "at least two inputs", form: "`from: [a, b]`" },
+  some: { least: 1, most: Infinity, says: "at least one input", form: "`from:` one layer or more" },
+} as const;
+
 function sourcesOf(
   { layer, from }: LayerEntry,
   i: number,
@@ -102,13 +109,14 @@ function sourcesOf(
     if (!known.includes(source)) problems.push(unknownLayer(at, source, known));
   }
   const sources = from === undefined ? (above === undefined ? [] : [above]) : named;
-  const wrong = definition.takes === "one" ? sources.length !== 1 : sources.length < 2;
-  if (wrong) {
+  const { least, most, says, form } = arity[definition.takes];
+  if (sources.length < least || sources.length > most) {
     problems.push({
       path: from === undefined ? path : [...path, "from"],
-      message: `${definition.name} takes ${definition.takes === "one" ? "exactly one input" : "at least two inputs"}`,
-      expected: definition.takes === "one" ? "`from:` one layer" : "`from: [a, b]`",
+      message: `${definition.name} takes ${says}`,
+      expected: form,
       received: sources.length === 0 ? "none" : sources.join(", "),
+      ...(from === undefined ? { fix: `name them beside it: ${form}` } : {}),
     });
   }
   return sources;

@@ -104,9 +104,7 @@ function buildStep(setup: PhaseSetup, part: Part) {
     inputs,
     uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
   });
-  const loss = scoped("loss", () =>
-    measure(setup, state, part.size, model.outputs, targets, model.weights, model.tensors),
-  );
+  const loss = scoped("loss", () => measure(setup, state, part.size, targets, model));
   if (phase === "train") {
     addUpdates(spec, state, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
@@ -159,10 +157,8 @@ function measure(
   { spec, phase }: PhaseSetup,
   state: StepState,
   size: number,
-  outputs: ReadonlyMap<string, Tensor>,
   targets: ReadonlyMap<string, Tensor>,
-  weights: readonly Weight[],
-  tensors: ReadonlyMap<string, Tensor>,
+  { outputs, weights, tensors, penalties }: Built,
 ): Tensor {
   const count = (metric: string, value: Tensor) => {
     const total = state.scalar(names.total(phase, metric));
@@ -188,10 +184,10 @@ function measure(
     }
     return op.mul(value, output.weight);
   });
-  const penalties = weights.flatMap(({ name, regularizer }) =>
+  const onWeights = weights.flatMap(({ name, regularizer }) =>
     regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
   );
-  const loss = [...terms, ...penalties].reduce((a, b) => op.add(a, b));
+  const loss = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
   count("loss", loss);
   const samples = state.scalar(names.samples(phase));
   state.update(samples, op.add(samples, size));

@@ -1,6 +1,6 @@
 /**
- * Convolution, pooling, normalisation and resizing against Keras: outputs, gradients with respect to
- * the input and every trained weight, and the moving statistics after a step.
+ * Layers against Keras: outputs, gradients with respect to the inputs and every trained weight, what is added to
+ * the loss, and the moving statistics after a step.
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -10,7 +10,7 @@ import { gradients } from "../../src/compiler/autodiff.ts";
 import { sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import type { Backend } from "../../src/ir/program.ts";
 import { sum } from "../../src/ops/broadcast.ts";
-import { mul } from "../../src/ops/pointwise.ts";
+import { add, mul } from "../../src/ops/pointwise.ts";
 import { buildLayer } from "../support/build-layer.ts";
 import { evaluate, input } from "../support/evaluate.ts";
 import { difference, fixture, type Options, type Values } from "../support/keras.ts";
@@ -19,14 +19,16 @@ interface Fixture {
   readonly layer: string;
   readonly options: Options;
   readonly training: boolean;
-  readonly x: Values;
+  /** The input, or all of them. */
+  readonly x: Values | readonly Values[];
   readonly weights: Readonly<Record<string, Values>>;
   readonly y: Values;
-  readonly dx: readonly number[];
+  readonly dx: readonly number[] | readonly (readonly number[])[];
   readonly gradients: Readonly<Record<string, readonly number[]>>;
   readonly after: Readonly<Record<string, readonly number[]>>;
+  readonly penalties?: readonly number[];
 }
-const fixtures = fixture<Fixture[]>("layers");
+const fixtures = [...fixture<Fixture[]>("layers"), ...fixture<Fixture[]>("more_layers")];
 const names = [...new Set(fixtures.map((f) => f.layer))];
 
 interface Expected {
@@ -37,8 +39,10 @@ interface Expected {
 
 /** Everything to compare for a fixture, and what to feed. */
 function comparisons(f: Fixture, k: number) {
-  const x = input(`x${k}`, f.x.shape);
-  const built = buildLayer({ ...f, x, prefix: `l${k}.` });
+  const given = [f.x].flat() as readonly Values[];
+  const dx = (Array.isArray(f.x) ? f.dx : [f.dx]) as readonly (readonly number[])[];
+  const xs = given.map(({ shape }, i) => input(`x${k}.${i}`, shape));
+  const built = buildLayer({ ...f, x: xs, prefix: `l${k}.` });
   assert.equal([...built.weights.keys()].sort(), Object.keys(f.weights).sort(), "weights");
   assert.equal([...built.trainable].sort(), Object.keys(f.gradients).sort(), "trained weights");
   assert.equal(built.output.type.shape, f.y.shape, JSON.stringify(f.options));
@@ -49,11 +53,18 @@ function comparisons(f: Fixture, k: number) {
   const c = input(`c${k}`, f.y.shape);
   const loss = sum(mul(built.output, c), undefined, false);
   const trained = built.trainable.map((name) => built.weights.get(name)!);
-  const [dx, ...dw] = gradients(loss, [x, ...trained]);
+  const parts = gradients(loss, [...xs, ...trained]);
+  const dw = parts.slice(xs.length);
+  const total = built.penalties.reduce<Tensor | undefined>(
+    (a, b) => (a ? add(a, b) : b),
+    undefined,
+  );
+  const penalty = (f.penalties ?? []).reduce((a, b) => a + b, 0);
   const about = `${f.layer} ${JSON.stringify(f.options)}${f.training ? " in training" : ""}`;
   const expected: Expected[] = [
     { what: `${about}: output`, tensor: built.output, want: f.y.values },
-    { what: `${about}: gradient`, tensor: dx!, want: f.dx },
+    ...dx.map((want, i) => ({ what: `${about}: gradient ${i}`, tensor: parts[i]!, want })),
+    ...(total ? [{ what: `${about}: penalty`, tensor: total, want: [penalty] }] : []),
     ...built.trainable.map((name, i) => {
       return { what: `${about}: gradient of ${name}`, tensor: dw[i]!, want: f.gradients[name]! };
     }),
@@ -63,7 +74,7 @@ function comparisons(f: Fixture, k: number) {
   ];
   const sines = Float64Array.from({ length: sizeOf(f.y.shape) }, (_, i) => Math.sin(3 * i + 1));
   const feed = new Map([
-    [x, Float64Array.from(f.x.values)],
+    ...xs.map((x, i) => [x, Float64Array.from(given[i]!.values)] as const),
     [c, sines],
     ...[...built.weights].map(
       ([name, w]) => [w, Float64Array.from(f.weights[name]!.values)] as const,

@@ -8,7 +8,7 @@ import { layerOption } from "../../src/spec/schema.ts";
 import { initialWeights } from "../../src/train/session.ts";
 import { evaluate, type Feed, gradientError, input, random } from "./evaluate.ts";
 import type { Options } from "./keras.ts";
-import type { LayerCase } from "./layer-cases.ts";
+import type { LayerCase } from "./layer-case.ts";
 
 export interface ModelOf {
   readonly built: Built;
@@ -59,11 +59,22 @@ export function modelOf(
   return { built, inputs, output: built.outputs.get("it")!, requests };
 }
 
-/** Random values for inputs and weights; variances are positive. */
-export function randomFeed({ built, inputs }: ModelOf, seed: number): Map<Tensor, Float64Array> {
+/**
+ * Random values for inputs and weights; variances are positive.
+ * @param below inputs are whole numbers from 0 to below this
+ */
+export function randomFeed(
+  { built, inputs }: ModelOf,
+  seed: number,
+  below?: number,
+): Map<Tensor, Float64Array> {
   const r = random(seed);
   const feed = new Map<Tensor, Float64Array>([[step, Float64Array.of(seed)]]);
-  for (const x of inputs) feed.set(x, r.array(sizeOf(x.type.shape), -2, 2));
+  for (const x of inputs) {
+    const size = sizeOf(x.type.shape);
+    const values = below === undefined ? r.array(size, -2, 2) : r.array(size, 0, below);
+    feed.set(x, below === undefined ? values : values.map(Math.floor));
+  }
   for (const [name, w] of built.tensors)
     feed.set(w, r.array(sizeOf(w.type.shape), name.includes("variance") ? 0.5 : -1.5, 1.5));
   return feed;
@@ -75,8 +86,9 @@ export async function checkLayer(name: string, drawn: LayerCase, seed: number): 
     const model = modelOf(name, drawn, { batch, training });
     assert.equal(model.output.type.shape, [batch, ...drawn.output], "shape of the output");
     checkWeights(model);
-    const wrt = [...model.inputs, ...model.built.tensors.values()];
-    const error = await gradientError(model.output, wrt, randomFeed(model, seed));
+    const whole = drawn.below !== undefined;
+    const wrt = [...(whole ? [] : model.inputs), ...model.built.tensors.values()];
+    const error = await gradientError(model.output, wrt, randomFeed(model, seed, drawn.below));
     assert.ok(error < 1e-6, `gradient in ${training ? "training" : "inference"}: ${error}`);
   }
   await checkRows(name, drawn, batch, seed);
@@ -101,7 +113,7 @@ function checkWeights({ built: { weights, tensors, updates } }: ModelOf): void {
 async function checkRows(name: string, drawn: LayerCase, batch: number, seed: number) {
   const together = modelOf(name, drawn, { batch, training: false });
   const alone = modelOf(name, drawn, { batch: 1, training: false });
-  const feed = randomFeed(together, seed);
+  const feed = randomFeed(together, seed, drawn.below);
   const [all] = await evaluate([together.output], feed);
   const weights = [...alone.built.tensors].map(
     ([own, w]) => [w, feed.get(together.built.tensors.get(own)!)!] as const,
@@ -121,7 +133,7 @@ async function checkRows(name: string, drawn: LayerCase, batch: number, seed: nu
 async function checkRandomness(name: string, drawn: LayerCase, seed: number) {
   const at = async (steps: number, ownSeed: number) => {
     const model = modelOf(name, drawn, { batch: 8, training: true, seed: ownSeed });
-    const feed: Feed = randomFeed(model, seed).set(step, Float64Array.of(steps));
+    const feed: Feed = randomFeed(model, seed, drawn.below).set(step, Float64Array.of(steps));
     return { values: (await evaluate([model.output], feed))[0]!, requests: model.requests };
   };
   const first = await at(5, 1);

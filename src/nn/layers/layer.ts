@@ -22,14 +22,25 @@ export interface LayerContext {
   update(weight: Tensor, next: Tensor): void;
   /** Uniform numbers in [0, 1), new ones every step. */
   uniform(shape: Shape): Tensor;
+  /** Adds a penalty, a tensor of shape [], to the loss. */
+  penalise(penalty: Tensor): void;
   /** Reports inputs or options that do not fit; the path is relative to the layer's options. */
   fail(problem: Problem): never;
 }
 
 export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
-  /** How many inputs it takes: exactly one, at least two, or none (only `input`). */
-  readonly takes: "one" | "several" | "none";
+  /** How many inputs it takes: exactly one, at least two, at least one, or none (only `input`). */
+  readonly takes: "one" | "several" | "some" | "none";
   build(inputs: readonly Tensor[], options: z.output<z.ZodObject<S>>, ctx: LayerContext): Tensor;
+  /** What its input has to be, if it takes whole numbers only: the data is checked before training. */
+  wants?(options: z.output<z.ZodObject<S>>): WholeNumbers;
+}
+
+/** Whole numbers up to `highest`, inclusive, as the layer's `option` has it. */
+export interface WholeNumbers {
+  readonly lowest: number;
+  readonly highest: number;
+  readonly option: string;
 }
 
 /** Checks a definition's types; the catalogue holds layers of all kinds of options. */
