@@ -44,6 +44,8 @@ export interface Weight {
   readonly trainable: boolean;
   readonly initializer: Named<Initializer>;
   readonly regularizer: Named<Regularizer> | undefined;
+  /** Its first values, if they come from the training data that its layer reads. */
+  readonly observe?: WeightOptions["observe"];
 }
 
 /** How a graph obtains what is not computed from its inputs. */
@@ -152,6 +154,7 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
     trainable: how.trainable ?? true,
     initializer: how.initializer,
     regularizer: how.regularizer,
+    ...(how.observe ? { observe: how.observe } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, ProblemError } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
+import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
 export async function loadData(spec: Spec): Promise<Dataset> {
@@ -55,6 +56,7 @@ export function checkModel(spec: Spec, examples: Examples, batch = probe): Built
   const several = spec.outputs.length > 1;
   for (const output of spec.outputs) checkOutput(output, built, several, examples);
   checkNumbers(spec, examples);
+  checkObserved(spec.model, built.weights, examples);
   return built;
 }
 

@@ -21,6 +21,8 @@ export interface How {
   readonly batch: number;
   readonly training: boolean;
   readonly seed?: number;
+  /** The layer's name, where several share a program. */
+  readonly own?: string;
 }
 
 /** The step counter that random numbers depend on. */
@@ -30,33 +32,33 @@ export const step = variable({ name: "step", shape: [], dtype: "i32", kind: "dat
 export function modelOf(
   name: string,
   { options, inputs: shapes }: Omit<LayerCase, "output">,
-  { batch, training, seed = 1 }: How,
+  { batch, training, seed = 1, own = "it" }: How,
 ): ModelOf {
-  const entry = (key: string, raw: Options, own: string, from?: string[]): LayerEntry => {
+  const entry = (key: string, raw: Options, called: string): LayerEntry => {
     const { extras: _, ...layer } = layerOption().parse({ [key]: raw });
-    return { layer, name: own, from };
+    return { layer, name: called, from: undefined };
   };
-  const layer = entry(name, options, "it");
+  const layer = entry(name, options, own);
   const isInput = layer.layer.definition.takes === "none";
-  const sources = isInput ? ["it"] : shapes.map((_, i) => `x${i}`);
+  const sources = isInput ? [own] : shapes.map((_, i) => `${own}.x${i}`);
   const entries = isInput
     ? [layer]
     : [
-        ...sources.map((own, i) => entry("input", { shape: shapes[i]! }, own)),
+        ...sources.map((source, i) => entry("input", { shape: shapes[i]! }, source)),
         { ...layer, from: sources },
       ];
-  const inputs = shapes.map((shape, i) => input(`data${i}`, [batch, ...shape]));
+  const inputs = shapes.map((shape, i) => input(`${own}.data${i}`, [batch, ...shape]));
   let requests = 0;
   const built = buildModel(wire("test", entries), {
     training,
-    inputs: new Map(sources.map((own, i) => [own, inputs[i]!])),
+    inputs: new Map(sources.map((source, i) => [source, inputs[i]!])),
     uniform(shape, request) {
       requests++;
       assert.ok(training, `${name} draws random numbers outside training`);
       return uniform(step, seed, request, shape);
     },
   });
-  return { built, inputs, output: built.outputs.get("it")!, requests };
+  return { built, inputs, output: built.outputs.get(own)!, requests };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Random options and inputs for layers that move or repeat elements, and for activations as layers. */
 import { sizeOf } from "../../src/ir/graph.ts";
 import { activations } from "../../src/nn/activations.ts";
+import type { Options } from "./keras.ts";
 import { each, type Generator, keeping, type Random, times } from "./layer-case.ts";
 
 /** Margins: one number for all sides, one a dimension, or a pair a dimension; and what they sum to. */
@@ -65,6 +66,32 @@ export const shapeCases: Readonly<Record<string, Generator>> = {
     }),
     (r) => [r.int(1, 3), r.int(1, 3)],
   ),
+  rescaling: keeping(
+    (r) => ({ scale: r.pick<number | number[]>([2, [1, -0.5]]), offset: r.pick([0, [1, 2]]) }),
+    (r) => [...r.shape(r.int(0, 2)), 2],
+  ),
+  normalization: keeping(
+    (r) => ({
+      ...r.pick<Options>([
+        {},
+        { axis: null },
+        { axis: [1, 2] },
+        { axis: 1, mean: [1, 2, 3], variance: [0.5, 1, 2] },
+        { mean: 0.3, variance: 2 },
+      ]),
+      invert: r.pick([true, false]),
+    }),
+    (r) => [3, r.int(1, 3)],
+  ),
+  resizing(r) {
+    const [h, w, channels] = [r.int(1, 4), r.int(1, 4), r.int(1, 2)];
+    const [height, width] = [r.int(1, 5), r.int(1, 5)];
+    return {
+      options: { height, width, interpolation: r.pick(["bilinear", "nearest"]) },
+      inputs: [[h, w, channels]],
+      output: [height, width, channels],
+    };
+  },
   identity: keeping(
     () => ({}),
     (r) => r.shape(r.int(0, 3)),

@@ -1,6 +1,7 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
+import * as augmentation from "./augmentation.ts";
 import * as borders from "./borders.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
@@ -12,6 +13,7 @@ import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
 import * as pooling from "./pooling.ts";
+import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
@@ -82,4 +84,12 @@ export const layers: readonly Layer[] = [
   attention.attention,
   attention.additiveAttention,
   attention.multiHeadAttention,
+  preprocessing.rescaling,
+  preprocessing.normalization,
+  preprocessing.resizing,
+  augmentation.randomFlip,
+  augmentation.randomTranslation,
+  augmentation.randomRotation,
+  augmentation.randomZoom,
+  augmentation.randomContrast,
 ];

@@ -10,6 +10,17 @@ export interface WeightOptions {
   readonly initializer: Named<Initializer>;
   readonly regularizer?: Named<Regularizer> | undefined;
   readonly trainable?: boolean;
+  /** Its first values from what the layer reads of the training data: the layer must read an input. */
+  readonly observe?: (data: Observed) => Float32Array;
+}
+
+/** All training examples of an input. */
+export interface Observed {
+  /** Shape of one example. */
+  readonly shape: Shape;
+  /** Row-major; they mean so many times the scale. */
+  readonly values: ArrayLike<number>;
+  readonly scale: number;
 }
 
 /** What a layer may use while it builds. Shapes have the batch in front. */
