@@ -25,6 +25,8 @@ export interface ModelLayer {
   readonly from: readonly string[];
   /** Where it stands in the spec; empty for an input layer that the spec leaves out. */
   readonly path: SpecPath;
+  /** If not, its weights stay as they are. */
+  readonly trainable: boolean;
 }
 export interface Model {
   readonly name: string;
@@ -79,6 +81,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
   for (const layer of model.layers) {
     const ctx: LayerContext = {
       training: options.training,
+      trainable: layer.trainable,
       weight: (name, shape, how) => {
         const weight = makeWeight(layer, name, shape, how);
         const tensor = variable({ name: weight.name, shape });
@@ -151,9 +154,10 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
     name: `${layer.name}/${name}`,
     layer: layer.name,
     shape,
-    trainable: how.trainable ?? true,
+    trainable: layer.trainable && (how.trainable ?? true),
     initializer: how.initializer,
-    regularizer: how.regularizer,
+    // As in Keras, what is not trained is not penalised either.
+    regularizer: layer.trainable ? how.regularizer : undefined,
     ...(how.observe ? { observe: how.observe } : {}),
   };
 }

@@ -14,6 +14,8 @@ export interface LayerEntry {
   readonly layer: Named<Layer>;
   readonly name: string | undefined;
   readonly from: string | readonly string[] | undefined;
+  /** Whether its weights are trained; by default they are. */
+  readonly trainable?: boolean;
 }
 
 /** @throws ProblemError for unknown, duplicate and cyclic references, all of them at once */
@@ -30,7 +32,8 @@ export function wire(
   const problems: Problem[] = [];
   const layers = entries.map((entry, i): ModelLayer => {
     const from = sourcesOf(entry, i, i > 0 ? names[i - 1] : first[0]?.name, known, problems);
-    return { name: names[i]!, layer: entry.layer, from, path: paths[i]! };
+    const { layer, trainable = true } = entry;
+    return { name: names[i]!, layer, from, path: paths[i]!, trainable };
   });
   for (const [i, output] of (outputs ?? []).entries()) {
     if (!known.includes(output)) problems.push(unknownLayer(["outputs", i], output, known));
@@ -46,6 +49,7 @@ const implicitInput = (taken: readonly string[]): ModelLayer => ({
   layer: { definition: input, options: {} },
   from: [],
   path: [],
+  trainable: true,
 });
 
 /** Given names, and Keras's automatic ones for the rest: dense, dense_1, dense_2 … */

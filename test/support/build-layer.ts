@@ -37,6 +37,7 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
   const penalties: Tensor[] = [];
   const ctx: LayerContext = {
     training: training ?? false,
+    trainable: true,
     weight(name, shape: Shape, how) {
       const tensor = input(`${prefix ?? ""}${name}`, shape);
       weights.set(name, tensor);

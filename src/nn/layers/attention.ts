@@ -212,6 +212,15 @@ export const multiHeadAttention = defineLayer({
   },
   build(inputs, { num_heads, key_dim, value_dim, output_shape, ...options }, ctx) {
     const { query, value, key } = roles("multi_head_attention", inputs, ctx);
+    if (options.use_causal_mask && query.type.shape.length > 3) {
+      ctx.fail({
+        path: ["use_causal_mask"],
+        message: "with several dimensions of positions there is no before and after",
+        expected: "inputs (None, T, features)",
+        received: showShape(query.type.shape),
+        fix: "leave it out, or `reshape` to one dimension of positions",
+      });
+    }
     const heads = (name: string, x: Tensor, width: number) => {
       const [batch, ...rest] = x.type.shape;
       const y = project(name, x, { summed: 1, out: [num_heads, width] }, options, ctx);

@@ -27,6 +27,8 @@ export interface Observed {
 export interface LayerContext {
   /** Whether this is the training graph: dropout acts, statistics are those of the batch. */
   readonly training: boolean;
+  /** Whether the layer's weights are trained; one that is not keeps no statistics either. */
+  readonly trainable: boolean;
   /** The layer's weight of this name, the same one in every graph of the model. */
   weight(name: string, shape: Shape, options: WeightOptions): Tensor;
   /** What a weight that the layer itself keeps becomes after a training step; ignored elsewhere. */

@@ -115,7 +115,7 @@ export const batchNormalization = defineLayer({
     const [movingMean, movingVariance] = [moving("moving_mean"), moving("moving_variance")];
     const normalised = (centre: Tensor, variance: Tensor) =>
       shift(mul(sub(x, centre), factor(variance, epsilon, gamma)), beta);
-    if (!ctx.training) {
+    if (!ctx.training || !ctx.trainable) {
       return normalised(spread(movingMean, shape, own), spread(movingVariance, shape, own));
     }
     const others = shape.map((_, d) => d).filter((d) => !own.includes(d));
