@@ -16,10 +16,7 @@ export function decoded(stored: Tensor, { scale }: Pick<Samples, "scale">): Tens
 }
 
 /** Which of the data's inputs each input layer shows. */
-export function bindInputs(
-  model: Model,
-  data: ReadonlyMap<string, Tensor>,
-): ReadonlyMap<string, Tensor> {
+export function bindInputs<T>(model: Model, data: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   const layers = inputLayers(model);
   const only = data.size === 1 && layers.length === 1 ? [...data.values()][0] : undefined;
   return new Map(

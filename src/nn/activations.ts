@@ -28,10 +28,12 @@ const leaky = (x: Tensor, slope: number): Tensor => op.mul(x, op.where(op.greate
 const elu = (x: Tensor, alpha: number, on: Tensor): Tensor =>
   op.where(on, x, op.mul(expMinus1(x), alpha));
 
-/** eˣ/Σeˣ over a dimension, shifted by the maximum so that nothing overflows. */
-export function softmax(x: Tensor, dim: number): Tensor {
-  const e = op.exp(op.sub(x, op.stopGradient(max(x, [dim]))));
-  return op.div(e, sum(e, [dim]));
+/** eˣ/Σeˣ over some dimensions. */
+export function softmaxOver(x: Tensor, dims: readonly number[]): Tensor {
+  const e = op.exp(op.sub(x, op.stopGradient(max(x, dims))));
+  const y = op.div(e, sum(e, dims));
+  const isLast = dims.length === 1 && dims[0] === x.type.shape.length - 1;
+  return isLast ? rememberLogits(y, "softmax", x) : y;
 }
 /** A dimension counted from the end if negative. */
 const fromStart = (axis: number, { length }: Shape) => (axis < 0 ? axis + length : axis);
@@ -109,12 +111,7 @@ export const activations: readonly Activation[] = [
         fix: "leave it out: the last dimension, which is that of the classes",
       };
     },
-    apply(x, { axis }) {
-      const { shape } = x.type;
-      const dim = fromStart(axis, shape);
-      const y = softmax(x, dim);
-      return dim === shape.length - 1 ? rememberLogits(y, "softmax", x) : y;
-    },
+    apply: (x, { axis }) => softmaxOver(x, [fromStart(axis, x.type.shape)]),
   }),
   plain("softplus", "y = log(1 + eˣ)", op.softplus),
   plain("softsign", "y = x/(1 + |x|)", (x) => op.div(x, op.add(1, op.abs(x)))),

@@ -26,6 +26,8 @@ export interface ModelLayer {
   readonly from: readonly string[];
   /** Where it stands in the spec; empty for an input layer that the spec leaves out. */
   readonly path: SpecPath;
+  /** If not, its weights stay as they are. */
+  readonly trainable: boolean;
 }
 export interface Model {
   readonly name: string;
@@ -46,6 +48,8 @@ export interface Weight {
   readonly initializer: Named<Initializer>;
   readonly regularizer: Named<Regularizer> | undefined;
   readonly constraint: Named<Constraint> | undefined;
+  /** Its first values, if they come from the training data that its layer reads. */
+  readonly observe?: WeightOptions["observe"];
 }
 
 /** How a graph obtains what is not computed from its inputs. */
@@ -64,6 +68,8 @@ export interface Built {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What weights that layers keep themselves become; none outside training. */
   readonly updates: readonly Update[];
+  /** What layers add to the loss, each of shape []. */
+  readonly penalties: readonly Tensor[];
 }
 
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
@@ -72,10 +78,12 @@ export function buildModel(model: Model, options: BuildOptions): Built {
   const weights: Weight[] = [];
   const tensors = new Map<string, Tensor>();
   const updates: Update[] = [];
+  const penalties: Tensor[] = [];
   let requests = 0;
   for (const layer of model.layers) {
     const ctx: LayerContext = {
       training: options.training,
+      trainable: layer.trainable,
       weight: (name, shape, how) => {
         const weight = makeWeight(layer, name, shape, how);
         const tensor = variable({ name: weight.name, shape });
@@ -87,6 +95,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
         if (options.training) updates.push({ variable: weight as Update["variable"], value });
       },
       uniform: (shape) => options.uniform(shape, requests++),
+      penalise: (penalty) => penalties.push(penalty),
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
     outputs.set(
@@ -94,7 +103,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
     );
   }
-  return { outputs, weights, tensors, updates };
+  return { outputs, weights, tensors, updates, penalties };
 }
 
 function buildLayer(
@@ -148,10 +157,12 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
     name: `${layer.name}/${name}`,
     layer: layer.name,
     shape,
-    trainable: how.trainable ?? true,
+    trainable: layer.trainable && (how.trainable ?? true),
     initializer: how.initializer,
-    regularizer: how.regularizer,
-    constraint: how.constraint,
+    // As in Keras, what is not trained is not penalised either.
+    regularizer: layer.trainable ? how.regularizer : undefined,
+    constraint: layer.trainable ? how.constraint : undefined,
+    ...(how.observe ? { observe: how.observe } : {}),
   };
 }
 
@@ -182,11 +193,13 @@ function placed(
   model: Model,
   outputs: ReadonlyMap<string, Tensor>,
 ): Problem {
+  const shown = (source: string) => `${source}: ${showShape(outputs.get(source)!.type.shape)}`;
   const shapes = model.layers
     .filter((l) => outputs.has(l.name))
     .slice(-4)
-    .map((l) => `${l.name}: ${showShape(outputs.get(l.name)!.type.shape)}`);
-  const own = problem.path.length > 0 ? [layer.definition.name, ...problem.path] : [];
+    .map((l) => shown(l.name));
+  const inputs = from.length > 1 ? ["from"] : [];
+  const own = problem.path.length > 0 ? [layer.definition.name, ...problem.path] : inputs;
   return {
     ...problem,
     path: [...path, ...own],
@@ -194,7 +207,7 @@ function placed(
     notes: [
       ...(problem.notes ?? []),
       ...(shapes.length > 0 ? [`shapes up to here: ${shapes.join(" → ")}`] : []),
-      ...(from.length > 1 ? [`it reads ${from.join(", ")}`] : []),
+      ...(from.length > 1 ? [`it reads ${from.map(shown).join(", ")}`] : []),
     ],
   };
 }

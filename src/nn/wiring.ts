@@ -14,6 +14,8 @@ export interface LayerEntry {
   readonly layer: Named<Layer>;
   readonly name: string | undefined;
   readonly from: string | readonly string[] | undefined;
+  /** Whether its weights are trained; by default they are. */
+  readonly trainable?: boolean;
 }
 
 /** @throws ProblemError for unknown, duplicate and cyclic references, all of them at once */
@@ -30,7 +32,8 @@ export function wire(
   const problems: Problem[] = [];
   const layers = entries.map((entry, i): ModelLayer => {
     const from = sourcesOf(entry, i, i > 0 ? names[i - 1] : first[0]?.name, known, problems);
-    return { name: names[i]!, layer: entry.layer, from, path: paths[i]! };
+    const { layer, trainable = true } = entry;
+    return { name: names[i]!, layer, from, path: paths[i]!, trainable };
   });
   for (const [i, output] of (outputs ?? []).entries()) {
     if (!known.includes(output)) problems.push(unknownLayer(["outputs", i], output, known));
@@ -46,6 +49,7 @@ const implicitInput = (taken: readonly string[]): ModelLayer => ({
   layer: { definition: input, options: {} },
   from: [],
   path: [],
+  trainable: true,
 });
 
 /** Given names, and Keras's automatic ones for the rest: dense, dense_1, dense_2 … */
@@ -77,6 +81,13 @@ function layerNames(entries: readonly LayerEntry[], paths: readonly SpecPath[]):
   });
 }
 
+/** How many layers a layer reads, in numbers and in words. */
+const arity = {
+  one: { least: 1, most: 1, says: "exactly one input", form: "`from:` one layer" },
+  several: { least: 2, most: Infinity, says: "at least two inputs", form: "`from: [a, b]`" },
+  some: { least: 1, most: Infinity, says: "at least one input", form: "`from:` one layer or more" },
+} as const;
+
 function sourcesOf(
   { layer, from }: LayerEntry,
   i: number,
@@ -102,13 +113,14 @@ function sourcesOf(
     if (!known.includes(source)) problems.push(unknownLayer(at, source, known));
   }
   const sources = from === undefined ? (above === undefined ? [] : [above]) : named;
-  const wrong = definition.takes === "one" ? sources.length !== 1 : sources.length < 2;
-  if (wrong) {
+  const { least, most, says, form } = arity[definition.takes];
+  if (sources.length < least || sources.length > most) {
     problems.push({
       path: from === undefined ? path : [...path, "from"],
-      message: `${definition.name} takes ${definition.takes === "one" ? "exactly one input" : "at least two inputs"}`,
-      expected: definition.takes === "one" ? "`from:` one layer" : "`from: [a, b]`",
+      message: `${definition.name} takes ${says}`,
+      expected: form,
       received: sources.length === 0 ? "none" : sources.join(", "),
+      ...(from === undefined ? { fix: `name them beside it: ${form}` } : {}),
     });
   }
   return sources;

@@ -26,6 +26,12 @@ const layerExtras = {
     .union([z.string(), z.array(z.string())])
     .optional()
     .describe("The layer or layers it reads; by default the one above."),
+  trainable: z
+    .boolean()
+    .optional()
+    .describe(
+      "false: its weights stay as they are, and batch_normalization uses its moving averages.",
+    ),
 };
 
 const splitOption = {
@@ -110,5 +116,5 @@ export const specShape = {
 export const specSchema = section("the spec", specShape);
 export type ParsedSpec = z.output<typeof specSchema>;
 export type LayerOption = Named<Layer> & {
-  readonly extras: { name?: string; from?: string | string[] };
+  readonly extras: { name?: string; from?: string | string[]; trainable?: boolean };
 };

@@ -64,7 +64,9 @@ export function resolveSpec(source: SpecSource): Spec {
   const value = source.value as Record<string, unknown>;
   const parsed = check(specSchema, value, "the spec", []);
   const entries = parsed.model.map(
-    ({ extras, ...layer }): LayerEntry => ({ layer, name: extras.name, from: extras.from }),
+    ({ extras: { name, from, trainable = true }, ...layer }): LayerEntry => {
+      return { layer, name, from, trainable };
+    },
   );
   const name = parsed.name ?? defaultName(source.file);
   const model = wire(name, entries, parsed.outputs);

@@ -188,7 +188,7 @@ function measure(
   spec: Spec,
   totals: Totals,
   targets: ReadonlyMap<string, Tensor>,
-  { outputs, weights, tensors }: Built,
+  { outputs, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
   const terms = spec.outputs.map((output) => {
@@ -206,10 +206,10 @@ function measure(
     }
     return op.mul(value, output.weight);
   });
-  const penalties = weights.flatMap(({ name, regularizer }) =>
+  const onWeights = weights.flatMap(({ name, regularizer }) =>
     regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
   );
-  const loss = [...terms, ...penalties].reduce((a, b) => op.add(a, b));
+  const loss = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
   totals.mean("loss", loss);
   return loss;
 }

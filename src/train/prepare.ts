@@ -1,6 +1,7 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
 import type { Dataset, Examples, Samples } from "../data/dataset.ts";
 import { validationSplit } from "../data/split.ts";
+import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
@@ -10,6 +11,7 @@ import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
+import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
 export async function loadData(spec: Spec): Promise<Dataset> {
@@ -53,6 +55,8 @@ export function checkModel(spec: Spec, examples: Examples, batch = probe): Built
   });
   const several = spec.outputs.length > 1;
   for (const output of spec.outputs) checkOutput(output, built, several, examples);
+  checkNumbers(spec, examples);
+  checkObserved(spec.model, built.weights, examples);
   return built;
 }
 
@@ -77,6 +81,35 @@ function inputSamples(spec: Spec, examples: Examples, layer: string, source: unk
     fix: near ? `did you mean \`${near}\`?` : "name the input with `source:`",
   });
 }
+
+/** Layers that take whole numbers only, such as embeddings, must find such in the data they read. */
+function checkNumbers({ model }: Spec, { inputs }: Examples): void {
+  const shown = bindInputs(model, inputs);
+  for (const { name, layer, from, path } of model.layers) {
+    const wanted = layer.definition.wants?.(layer.options);
+    const samples = wanted && shown.get(from[0]!);
+    if (!wanted || !samples) continue;
+    const { lowest, highest, option } = wanted;
+    const fits = (v: number) => Number.isInteger(v) && v >= lowest && v <= highest;
+    const wrong = samples.scale === undefined ? samples.values.find((v) => !fits(v)) : 0.5;
+    if (wrong === undefined) continue;
+    fail({
+      path: [...path, layer.definition.name, option],
+      message: `layer ${name}: the data has numbers that do not fit`,
+      expected: `whole numbers from ${lowest} to ${highest}`,
+      received: samples.scale === undefined ? `${wrong}` : "numbers between",
+      fix:
+        Number.isInteger(wrong) && wrong > highest
+          ? `write \`${option}: ${largest(samples) + 1}\``
+          : `let ${layer.definition.name} read an input of whole numbers only`,
+    });
+  }
+}
+const largest = ({ values }: Samples): number => {
+  let most = 0;
+  for (const v of values) if (v > most) most = v;
+  return Math.floor(most);
+};
 
 function checkOutput(output: OutputSpec, built: Built, several: boolean, examples: Examples): void {
   const prediction = built.outputs.get(output.layer)!;

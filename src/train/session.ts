@@ -16,6 +16,7 @@ import {
   type PhaseGraphs,
   phaseGraphs,
 } from "./graphs.ts";
+import { observed } from "./observe.ts";
 import { averages } from "./optimise.ts";
 
 /** Examples evaluated at once. */
@@ -45,7 +46,8 @@ export function planRun(spec: Spec, dataset: Dataset): RunPlan {
   };
   const train = plan("train", dataset.train, spec.train.batch_size);
   const validation = dataset.validation && plan("validation", dataset.validation, evaluationBatch);
-  return { spec, train, validation, weights: train.graphs.weights };
+  const weights = observed(spec.model, train.graphs.weights, dataset.train);
+  return { spec, train, validation, weights };
 }
 
 export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Program =>

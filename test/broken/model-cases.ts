@@ -209,4 +209,72 @@ const shapes: readonly BrokenSpec[] = [
   ),
 ];
 
-export const modelCases = [...wiring, ...outputs, ...shapes];
+const pair =
+  "\n  - input: { shape: [4] }\n    name: x\n  - dense: { units: 3 }\n    name: a\n    from: x\n  - dense: { units: 2 }\n    name: b\n    from: x\n";
+const several: readonly BrokenSpec[] = [
+  broken(
+    "a merge of one",
+    { model: "\n  - dense: { units: 3 }\n  - ⟦add⟧\n  - dense: { units: 1 }" },
+    /at least two inputs/,
+    /from: \[a, b\]/,
+  ),
+  broken(
+    "a sum of different widths",
+    { model: `${pair}  - add:\n    from: ⟦[a, b]⟧\n  - dense: { units: 1 }` },
+    /add needs inputs of one shape/,
+    /it reads a: \(None, 3\), b: \(None, 2\)/,
+  ),
+  broken(
+    "a difference of three",
+    { model: `${pair}  - subtract:\n    from: ⟦[a, a, a]⟧\n  - add:\n    from: [subtract, b]` },
+    /exactly two inputs/,
+  ),
+  broken(
+    "joined along the batch",
+    { model: `${pair}  - concatenate: { axis: ⟦0⟧ }\n    from: [a, b]\n  - dense: { units: 1 }` },
+    /no dimension 0/,
+  ),
+  broken(
+    "dot products of different widths",
+    { model: `${pair}  - dot: { axes: ⟦-1⟧ }\n    from: [a, b]` },
+    /differ in extent/,
+  ),
+  broken(
+    "attention over vectors",
+    { model: `${pair}  - attention:\n    from: ⟦[a, b]⟧\n  - dense: { units: 1 }` },
+    /needs a query, values/,
+  ),
+];
+const numbersOnly: readonly BrokenSpec[] = [
+  broken(
+    "more numbers than an embedding has",
+    {
+      model:
+        "\n  - embedding: { input_dim: ⟦5⟧, output_dim: 2 }\n  - flatten\n  - dense: { units: 1 }",
+    },
+    /whole numbers from 0 to 4/,
+    /write `input_dim: 8`/,
+  ),
+  broken(
+    "an embedding of pixels",
+    {
+      data: "mnist",
+      model:
+        "\n  - embedding: { input_dim: ⟦256⟧, output_dim: 1 }\n  - flatten\n  - dense: { units: 10, activation: softmax }",
+      loss: "sparse_categorical_crossentropy",
+    },
+    /read an input of whole numbers only/,
+  ),
+  broken(
+    "spatial dropout of vectors",
+    { model: "\n  - ⟦spatial_dropout1d: { rate: 0.5 }⟧\n  - dense: { units: 1 }" },
+    /needs sequences/,
+  ),
+  broken(
+    "a vector repeated no times",
+    { model: "\n  - repeat_vector: { n: ⟦0⟧ }\n  - flatten\n  - dense: { units: 1 }" },
+    /more than 0/,
+  ),
+];
+
+export const modelCases = [...wiring, ...outputs, ...shapes, ...several, ...numbersOnly];

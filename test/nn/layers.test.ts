@@ -141,6 +141,87 @@ test("dropout: the identity outside training and at rate 0; rates of 1 and more 
     assert.not.ok(layerOption().safeParse({ dropout: { rate } }).success, `${rate}`);
 });
 
+/** What a layer makes of a feed in training, with the input. */
+async function trained(name: string, options: Options, shape: Shape, batch: number) {
+  const model = modelOf(name, { options, inputs: [shape] }, { batch, training: true });
+  const feed = randomFeed(model, 5);
+  const [y] = await evaluate([model.output], feed);
+  return { x: feed.get(model.inputs[0]!)!, y: y! };
+}
+
+test("noise has the mean and the deviation it should", async () => {
+  const { x, y } = await trained("gaussian_noise", { stddev: 0.5 }, [40, 50], 8);
+  const noise = moments(y.map((v, i) => (v - x[i]!) / 0.5));
+  const n = Math.sqrt(y.length);
+  assert.ok(Math.abs(noise.mean) < 4.5 / n && Math.abs(noise.std - 1) < 4 / n, "noise");
+  const product = await trained("gaussian_dropout", { rate: 0.2 }, [40, 50], 8);
+  const ratio = moments(product.y.map((v, i) => (v / product.x[i]! - 1) / 0.5));
+  assert.ok(Math.abs(ratio.mean) < 4.5 / n && Math.abs(ratio.std - 1) < 4 / n, "factors");
+});
+
+test("alpha dropout keeps mean 0 and variance 1", async () => {
+  const model = modelOf(
+    "alpha_dropout",
+    { options: { rate: 0.3 }, inputs: [[40, 50]] },
+    { batch: 8, training: true },
+  );
+  const r = random(1);
+  const x = Float64Array.from({ length: 16000 }, () => Math.sqrt(3) * r.uniform(-1, 1));
+  const feed = new Map([...randomFeed(model, 1), [model.inputs[0]!, x]]);
+  const { mean, std } = moments((await evaluate([model.output], feed))[0]!);
+  assert.ok(Math.abs(mean) < 0.04 && Math.abs(std - 1) < 0.03, `${mean}, ${std}`);
+});
+
+test("spatial dropout: channels as a whole", async () => {
+  const { x, y } = await trained("spatial_dropout2d", { rate: 0.5 }, [3, 3, 40], 4);
+  const factors = y.map((v, i) => v / x[i]!);
+  const first = (i: number) => 360 * Math.floor(i / 360) + (i % 40);
+  assertClose(
+    factors,
+    factors.map((_, i) => factors[first(i)]!),
+    1e-12,
+    "one draw a channel",
+  );
+  assert.equal(new Set(factors.map((f) => Math.round(f))), new Set([0, 2]));
+});
+
+test("random_flip turns about half of the images, rows or columns or both", async () => {
+  for (const [mode, turn] of [
+    ["horizontal", (i: number, j: number) => 3 * i + (2 - j)],
+    ["vertical", (i: number, j: number) => 3 * (2 - i) + j],
+    ["horizontal_and_vertical", (i: number, j: number) => 3 * (2 - i) + (2 - j)],
+  ] as const) {
+    const { x, y } = await trained("random_flip", { mode }, [3, 3, 1], 200);
+    let turned = 0;
+    for (let n = 0; n < 200; n++) {
+      const own = [...x.slice(9 * n, 9 * n + 9)];
+      const flipped = own.map((_, k) => own[turn(Math.floor(k / 3), k % 3)]!);
+      const got = [...y.slice(9 * n, 9 * n + 9)];
+      const isTurned = got.join() === flipped.join();
+      assert.ok(isTurned || got.join() === own.join(), `image ${n}`);
+      if (isTurned) turned++;
+    }
+    assert.ok(turned > 68 && turned < 132, `${mode}: ${turned} of 200`);
+  }
+});
+
+test("random_contrast: one factor an image within its limits, about the mean of a channel", async () => {
+  const options = { factor: [0.2, 0.6], value_range: [-100, 100] };
+  const { x, y } = await trained("random_contrast", options, [4, 4, 1], 50);
+  for (let n = 0; n < 50; n++) {
+    const [own, got] = [x.slice(16 * n, 16 * n + 16), y.slice(16 * n, 16 * n + 16)];
+    const { mean } = moments(own);
+    const factor = (got[0]! - mean) / (own[0]! - mean);
+    assert.ok(factor >= 0.8 && factor <= 1.6, `${factor}`);
+    assertClose(
+      got,
+      own.map((v) => mean + factor * (v - mean)),
+      1e-9,
+      `image ${n}`,
+    );
+  }
+});
+
 test("masks of two dropout layers, and of one in two steps, are independent", async () => {
   const entry = (name: string) => {
     const { extras: _, ...layer } = layerOption().parse({ dropout: { rate: 0.5 } });

@@ -13,12 +13,15 @@ export interface BuiltLayer {
   readonly trainable: readonly string[];
   /** What weights become after a training step, by name. */
   readonly updates: ReadonlyMap<string, Tensor>;
+  /** What it adds to the loss. */
+  readonly penalties: readonly Tensor[];
 }
 
 export interface BuildRequest {
   readonly layer: string;
   readonly options: unknown;
-  readonly x: Tensor;
+  /** The input, or all of them. */
+  readonly x: Tensor | readonly Tensor[];
   readonly training?: boolean;
   /** In front of the weights' names, where several layers share a program. */
   readonly prefix?: string;
@@ -31,8 +34,10 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
   const weights = new Map<string, Tensor>();
   const updates = new Map<string, Tensor>();
   const trainable: string[] = [];
+  const penalties: Tensor[] = [];
   const ctx: LayerContext = {
     training: training ?? false,
+    trainable: true,
     weight(name, shape: Shape, how) {
       const tensor = input(`${prefix ?? ""}${name}`, shape);
       weights.set(name, tensor);
@@ -46,8 +51,10 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
     uniform: () => {
       throw new Error(`${layer} draws random numbers`);
     },
+    penalise: (penalty) => penalties.push(penalty),
     fail,
   };
   const parsed = z.strictObject(definition.options).parse(options);
-  return { output: definition.build([x], parsed, ctx), weights, trainable, updates };
+  const output = definition.build([x].flat() as readonly Tensor[], parsed, ctx);
+  return { output, weights, trainable, updates, penalties };
 }

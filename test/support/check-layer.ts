@@ -8,7 +8,7 @@ import { layerOption } from "../../src/spec/schema.ts";
 import { initialWeights } from "../../src/train/session.ts";
 import { evaluate, type Feed, gradientError, input, random } from "./evaluate.ts";
 import type { Options } from "./keras.ts";
-import type { LayerCase } from "./layer-cases.ts";
+import type { LayerCase } from "./layer-case.ts";
 
 export interface ModelOf {
   readonly built: Built;
@@ -21,6 +21,8 @@ export interface How {
   readonly batch: number;
   readonly training: boolean;
   readonly seed?: number;
+  /** The layer's name, where several share a program. */
+  readonly own?: string;
 }
 
 /** The step counter that random numbers depend on. */
@@ -30,40 +32,51 @@ export const step = variable({ name: "step", shape: [], dtype: "i32", kind: "dat
 export function modelOf(
   name: string,
   { options, inputs: shapes }: Omit<LayerCase, "output">,
-  { batch, training, seed = 1 }: How,
+  { batch, training, seed = 1, own = "it" }: How,
 ): ModelOf {
-  const entry = (key: string, raw: Options, own: string, from?: string[]): LayerEntry => {
+  const entry = (key: string, raw: Options, called: string): LayerEntry => {
     const { extras: _, ...layer } = layerOption().parse({ [key]: raw });
-    return { layer, name: own, from };
+    return { layer, name: called, from: undefined };
   };
-  const layer = entry(name, options, "it");
+  const layer = entry(name, options, own);
   const isInput = layer.layer.definition.takes === "none";
-  const sources = isInput ? ["it"] : shapes.map((_, i) => `x${i}`);
+  const sources = isInput ? [own] : shapes.map((_, i) => `${own}.x${i}`);
   const entries = isInput
     ? [layer]
     : [
-        ...sources.map((own, i) => entry("input", { shape: shapes[i]! }, own)),
+        ...sources.map((source, i) => entry("input", { shape: shapes[i]! }, source)),
         { ...layer, from: sources },
       ];
-  const inputs = shapes.map((shape, i) => input(`data${i}`, [batch, ...shape]));
+  const inputs = shapes.map((shape, i) => input(`${own}.data${i}`, [batch, ...shape]));
   let requests = 0;
   const built = buildModel(wire("test", entries), {
     training,
-    inputs: new Map(sources.map((own, i) => [own, inputs[i]!])),
+    inputs: new Map(sources.map((source, i) => [source, inputs[i]!])),
     uniform(shape, request) {
       requests++;
       assert.ok(training, `${name} draws random numbers outside training`);
       return uniform(step, seed, request, shape);
     },
   });
-  return { built, inputs, output: built.outputs.get("it")!, requests };
+  return { built, inputs, output: built.outputs.get(own)!, requests };
 }
 
-/** Random values for inputs and weights; variances are positive. */
-export function randomFeed({ built, inputs }: ModelOf, seed: number): Map<Tensor, Float64Array> {
+/**
+ * Random values for inputs and weights; variances are positive.
+ * @param below inputs are whole numbers from 0 to below this
+ */
+export function randomFeed(
+  { built, inputs }: ModelOf,
+  seed: number,
+  below?: number,
+): Map<Tensor, Float64Array> {
   const r = random(seed);
   const feed = new Map<Tensor, Float64Array>([[step, Float64Array.of(seed)]]);
-  for (const x of inputs) feed.set(x, r.array(sizeOf(x.type.shape), -2, 2));
+  for (const x of inputs) {
+    const size = sizeOf(x.type.shape);
+    const values = below === undefined ? r.array(size, -2, 2) : r.array(size, 0, below);
+    feed.set(x, below === undefined ? values : values.map(Math.floor));
+  }
   for (const [name, w] of built.tensors)
     feed.set(w, r.array(sizeOf(w.type.shape), name.includes("variance") ? 0.5 : -1.5, 1.5));
   return feed;
@@ -75,8 +88,9 @@ export async function checkLayer(name: string, drawn: LayerCase, seed: number): 
     const model = modelOf(name, drawn, { batch, training });
     assert.equal(model.output.type.shape, [batch, ...drawn.output], "shape of the output");
     checkWeights(model);
-    const wrt = [...model.inputs, ...model.built.tensors.values()];
-    const error = await gradientError(model.output, wrt, randomFeed(model, seed));
+    const whole = drawn.below !== undefined;
+    const wrt = [...(whole ? [] : model.inputs), ...model.built.tensors.values()];
+    const error = await gradientError(model.output, wrt, randomFeed(model, seed, drawn.below));
     assert.ok(error < 1e-6, `gradient in ${training ? "training" : "inference"}: ${error}`);
   }
   await checkRows(name, drawn, batch, seed);
@@ -101,7 +115,7 @@ function checkWeights({ built: { weights, tensors, updates } }: ModelOf): void {
 async function checkRows(name: string, drawn: LayerCase, batch: number, seed: number) {
   const together = modelOf(name, drawn, { batch, training: false });
   const alone = modelOf(name, drawn, { batch: 1, training: false });
-  const feed = randomFeed(together, seed);
+  const feed = randomFeed(together, seed, drawn.below);
   const [all] = await evaluate([together.output], feed);
   const weights = [...alone.built.tensors].map(
     ([own, w]) => [w, feed.get(together.built.tensors.get(own)!)!] as const,
@@ -121,7 +135,7 @@ async function checkRows(name: string, drawn: LayerCase, batch: number, seed: nu
 async function checkRandomness(name: string, drawn: LayerCase, seed: number) {
   const at = async (steps: number, ownSeed: number) => {
     const model = modelOf(name, drawn, { batch: 8, training: true, seed: ownSeed });
-    const feed: Feed = randomFeed(model, seed).set(step, Float64Array.of(steps));
+    const feed: Feed = randomFeed(model, seed, drawn.below).set(step, Float64Array.of(steps));
     return { values: (await evaluate([model.output], feed))[0]!, requests: model.requests };
   };
   const first = await at(5, 1);

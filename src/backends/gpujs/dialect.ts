@@ -3,7 +3,15 @@
  * compiler keeps as 32-bit integers: begun from `this.output.x`, assigned, and incremented somewhere (it
  * need not happen). Anything else becomes a float, which is slow as an index and wrong beyond 2²⁴.
  */
-import { type Call, type Load, type ReduceOp, type TensorBuffer, typeOf } from "../../ir/expr.ts";
+import {
+  buffersRead,
+  type Call,
+  type Expr,
+  type Load,
+  type ReduceOp,
+  type TensorBuffer,
+  typeOf,
+} from "../../ir/expr.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import { commonCall, literal } from "../javascript.ts";
 import type { Dialect } from "../printer.ts";
@@ -35,8 +43,22 @@ export class Integers {
 /** A thread or loop index as a float, where the target keeps the two types strictly apart. */
 export const asFloat = (index: string): string => `${index} + 0.5 - 0.5`;
 
-/** @param nameOf how the kernel calls a buffer it reads */
-export function dialect(nameOf: (b: TensorBuffer) => string, integers: Integers): Dialect {
+/** Whole numbers up to here are exact as floats. */
+const exactFloats = 2 ** 24;
+
+/** Whether an index into something that a body reads can be too large for a float. */
+export const readsFar = (body: Expr): boolean =>
+  buffersRead(body).some(({ shape }) => shape.reduce((n, d) => n * d, 1) > exactFloats);
+
+/**
+ * @param nameOf how the kernel calls a buffer it reads
+ * @param far an index may be too large for a float: all its parts must be integers then, quotients too
+ */
+export function dialect(
+  nameOf: (b: TensorBuffer) => string,
+  integers: Integers,
+  far = false,
+): Dialect {
   return {
     constant: (e) =>
       Number.isFinite(e.value)
@@ -47,7 +69,9 @@ export function dialect(nameOf: (b: TensorBuffer) => string, integers: Integers)
     call: (e, args) => printCall(e, args, integers),
     // An index that is read from an array is a float until an integer variable holds it: times the size
     // of a row, it would pass 2²⁴ in a large dataset and lose its last digits.
-    declares: (e) => integers.exist && e.kind === "load" && e.buffer.dtype === "i32",
+    declares: (e) =>
+      integers.exist &&
+      (e.kind === "load" ? e.buffer.dtype === "i32" : far && (e.fn === "idiv" || e.fn === "mod")),
     load: (e: Load, at) => `${nameOf(e.buffer)}[${at[0]}]`,
     declare: (name, type, value) =>
       type === "int" && integers.exist

@@ -16,7 +16,7 @@ import { expandPadding } from "../../ir/index-algebra.ts";
 import { expand } from "../expand.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../flat.ts";
 import { type PrintedBody, printBody } from "../printer.ts";
-import { asFloat, dialect, Integers } from "./dialect.ts";
+import { asFloat, dialect, Integers, readsFar } from "./dialect.ts";
 import type { ModeTraits } from "./modes.ts";
 import { printTile } from "./tile.ts";
 
@@ -128,7 +128,7 @@ function finish(
   const integers = new Integers(reads.integers);
   const threads = [...names].map(([axis, index], d) => [axis, index, `i${d}`] as const);
   const own = reads.integers ? names : new Map(threads.map(([axis, , name]) => [axis, name]));
-  const printed = printBody(body, own, dialect(reads.nameOf, integers));
+  const printed = printBody(body, own, dialect(reads.nameOf, integers, readsFar(body)));
   const lines = functionLines(printed, integers);
   if (reads.integers) return { form, output, lines };
   const floats = threads.map(([, index, name]) => `const ${name} = ${asFloat(index)};`);

@@ -1,4 +1,4 @@
-/** The transposed convolution, conv2d_transpose (https://keras.io/api/layers/convolution_layers/). */
+/** Transposed convolutions (https://keras.io/api/layers/convolution_layers/). */
 import { z } from "zod";
 import { convolveTransposed } from "../../ops/convolve.ts";
 import type { Sliding } from "../../ops/window.ts";
@@ -22,39 +22,55 @@ import {
 } from "./geometry.ts";
 import { defineLayer, type LayerContext } from "./layer.ts";
 
-export const conv2dTranspose = defineLayer({
-  name: "conv2d_transpose",
-  doc:
-    "The way back of a convolution, where the quotients are whole: y[n, p, q, f] = " +
+const transposed = (rank: 1 | 2 | 3, doc: string) => {
+  const name = `conv${rank}d_transpose`;
+  return defineLayer({
+    name,
+    doc,
+    takes: "one",
+    options: {
+      filters: z.int().positive().describe("Number of filters: channels of the output."),
+      kernel_size: perDimension(rank).describe("Size of a filter's window."),
+      strides: strideOption(rank),
+      padding: paddingOption(),
+      output_padding: perDimension(rank, 0)
+        .nullable()
+        .default(null)
+        .describe("Elements added at the end of each dimension; null: the usual size."),
+      dilation_rate: dilationOption(rank),
+      ...kernelOptions,
+      ...finishOptions,
+    },
+    build([input], { filters, kernel_size, ...options }, ctx) {
+      const x = input!;
+      checkRank(name, x, rank, ctx);
+      checkStrides(options.strides, options.dilation_rate, ctx);
+      const sizes = each(kernel_size, rank);
+      const kernel = ctx.weight("kernel", [...sizes, filters, x.type.shape.at(-1)!], {
+        initializer: options.kernel_initializer,
+        regularizer: options.kernel_regularizer,
+        constraint: options.kernel_constraint,
+      });
+      const slides = spatial(x).map((n, d) => grownSlide(n, d, { ...options, sizes }, ctx));
+      return finish(convolveTransposed(x, kernel, slides), options, ctx);
+    },
+  });
+};
+
+export const conv1dTranspose = transposed(
+  1,
+  "The way back of a convolution, where the quotient is whole: y[n, o, f] = " +
+    "activation(Σ x[n, (o + pad − k)/s, c]·W[k, f, c] + b[f]).",
+);
+export const conv2dTranspose = transposed(
+  2,
+  "The way back of a convolution, where the quotients are whole: y[n, p, q, f] = " +
     "activation(Σ x[n, (p + pad − i)/s, (q + pad − j)/s, c]·W[i, j, f, c] + b[f]).",
-  takes: "one",
-  options: {
-    filters: z.int().positive().describe("Number of filters: channels of the output."),
-    kernel_size: perDimension(2).describe("Size of a filter's window."),
-    strides: strideOption(2),
-    padding: paddingOption(),
-    output_padding: perDimension(2, 0)
-      .nullable()
-      .default(null)
-      .describe("Rows and columns added at the end; null: the usual size."),
-    dilation_rate: dilationOption(2),
-    ...kernelOptions,
-    ...finishOptions,
-  },
-  build([input], { filters, kernel_size, ...options }, ctx) {
-    const x = input!;
-    checkRank("conv2d_transpose", x, 2, ctx);
-    checkStrides(options.strides, options.dilation_rate, ctx);
-    const sizes = each(kernel_size, 2);
-    const kernel = ctx.weight("kernel", [...sizes, filters, x.type.shape.at(-1)!], {
-      initializer: options.kernel_initializer,
-      regularizer: options.kernel_regularizer,
-      constraint: options.kernel_constraint,
-    });
-    const slides = spatial(x).map((n, d) => grownSlide(n, d, { ...options, sizes }, ctx));
-    return finish(convolveTransposed(x, kernel, slides), options, ctx);
-  },
-});
+);
+export const conv3dTranspose = transposed(
+  3,
+  "The way back of a convolution of volumes, as conv2d_transpose is of images.",
+);
 
 interface Growth {
   readonly sizes: readonly number[];
@@ -71,13 +87,14 @@ interface Growth {
  */
 function grownSlide(n: number, d: number, options: Growth, ctx: LayerContext): Sliding {
   const { strides, padding, output_padding, dilation_rate } = options;
-  const [size, stride] = [options.sizes[d]!, each(strides, 2)[d]!];
-  const dilation = each(dilation_rate, 2)[d]!;
+  const rank = options.sizes.length;
+  const [size, stride] = [options.sizes[d]!, each(strides, rank)[d]!];
+  const dilation = each(dilation_rate, rank)[d]!;
   const span = spanOf(size, dilation);
   const same = padding === "same";
   const least = same ? span % 2 : span;
   const usual = same ? stride - least : Math.max(stride - span, 0);
-  const added = output_padding === null ? usual : each(output_padding, 2)[d]!;
+  const added = output_padding === null ? usual : each(output_padding, rank)[d]!;
   const out = (n - 1) * stride + least + added;
   // The convolution of the output must have the input's extent: as long as it, not a window more.
   const back = same ? Math.ceil(out / stride) : Math.floor((out - span) / stride) + 1;

@@ -3,13 +3,13 @@ import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
 import { convolve } from "../../ops/convolve.ts";
 import { add } from "../../ops/pointwise.ts";
-import { reshape } from "../../ops/view.ts";
 import { type Activation, activationOption, applyActivation } from "../activations.ts";
 import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import {
+  causalPaddingOption,
   checkRank,
   checkStrides,
   type Padding,
@@ -127,10 +127,7 @@ export const conv1d = defineLayer({
   takes: "one",
   options: {
     ...convolutionOptions(1),
-    padding: z
-      .enum(["valid", "same", "causal"])
-      .default("valid")
-      .describe("valid: only windows inside; same: zeros around; causal: zeros in front only."),
+    padding: causalPaddingOption(),
   },
   build: convolution(1),
 });
@@ -145,35 +142,12 @@ export const conv2d = defineLayer({
   build: convolution(2),
 });
 
-export const depthwiseConv2d = defineLayer({
-  name: "depthwise_conv2d",
-  doc: "Every channel by its own filters: y[…, c·m + j] = activation(Σ x[…, c]·W[…, c, j] + b).",
+export const conv3d = defineLayer({
+  name: "conv3d",
+  doc:
+    "y[n, p, q, r, f] = activation(Σ x[n, s·p + d·i − pad, s·q + d·j − pad, s·r + d·k − pad, c]·" +
+    "W[i, j, k, c, f] + b[f]), over i, j, k and c.",
   takes: "one",
-  options: {
-    kernel_size: perDimension(2).describe("Size of a filter's window."),
-    strides: strideOption(2),
-    padding: paddingOption(),
-    depth_multiplier: z.int().positive().default(1).describe("Filters a channel, m."),
-    dilation_rate: dilationOption(2),
-    depthwise_initializer: initializerOption().prefault("glorot_uniform").describe("First kernel."),
-    depthwise_regularizer: regularizerOption().optional().describe("Penalty on the kernel."),
-    depthwise_constraint: constraintOption().optional().describe("What the kernel must satisfy."),
-    ...finishOptions,
-  },
-  build([input], { kernel_size, strides, padding, dilation_rate, ...options }, ctx) {
-    const x = input!;
-    checkRank("depthwise_conv2d", x, 2, ctx);
-    const window = { size: kernel_size, strides, dilation: dilation_rate, padding };
-    const slides = slidesOver(x, window, "kernel_size", ctx);
-    const sizes = slides.map((s) => s.size);
-    const channels = x.type.shape.at(-1)!;
-    const kernel = ctx.weight("kernel", [...sizes, channels, options.depth_multiplier], {
-      initializer: options.depthwise_initializer,
-      regularizer: options.depthwise_regularizer,
-      constraint: options.depthwise_constraint,
-    });
-    // As many groups as channels, each of one channel.
-    const grouped = reshape(kernel, [...sizes, 1, channels * options.depth_multiplier]);
-    return finish(convolve(x, grouped, slides, channels), options, ctx);
-  },
+  options: { ...convolutionOptions(3), padding: paddingOption() },
+  build: convolution(3),
 });

@@ -1,4 +1,4 @@
-/** Core layers: input, dense, activation (https://keras.io/api/layers/core_layers/). */
+/** Core layers: input, dense, activation, identity (https://keras.io/api/layers/core_layers/). */
 import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
@@ -75,4 +75,12 @@ export const activation = defineLayer({
     function: activationOption().describe(`One of ${activations.map((a) => a.name).join(", ")}.`),
   },
   build: ([x], options, ctx) => applyActivation(x!, options.function, ctx.fail, "function"),
+});
+
+export const identity = defineLayer({
+  name: "identity",
+  doc: "y = x: a place for a name.",
+  takes: "one",
+  options: {},
+  build: ([x]) => x!,
 });

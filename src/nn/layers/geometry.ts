@@ -22,22 +22,32 @@ export const paddingOption = () =>
       "valid: only windows inside; same: zeros around, so that ceil(size/stride) are left.",
     );
 
+/** For sequences. */
+export const causalPaddingOption = () =>
+  z
+    .enum(["valid", "same", "causal"])
+    .default("valid")
+    .describe("valid: only windows inside; same: zeros around; causal: zeros in front only.");
+
 export const each = (value: PerDimension, rank: number): readonly number[] =>
   typeof value === "number" ? Array.from({ length: rank }, () => value) : value;
 
 /** The spatial extents of [batch, size…, channels]. */
 export const spatial = ({ type: { shape } }: Tensor): Shape => shape.slice(1, -1);
 
+/** What the spatial dimensions are called. */
+export const dimensionNames = (rank: number): readonly string[] =>
+  rank === 1 ? ["steps"] : rank === 2 ? ["height", "width"] : ["depth", "height", "width"];
+
 /** Checks that the input is [batch, size…, channels] with that many sizes. */
 export function checkRank(layer: string, x: Tensor, rank: number, ctx: LayerContext): void {
   const { shape } = x.type;
   if (shape.length === rank + 2) return;
-  const sizes = rank === 1 ? ["steps"] : ["height", "width"];
   const unchannelled = shape.length === rank + 1;
   ctx.fail({
     path: [],
-    message: `${layer} needs ${rank === 1 ? "sequences" : "images"} with their channels last`,
-    expected: `(${["None", ...sizes, "channels"].join(", ")})`,
+    message: `${layer} needs ${["sequences", "images", "volumes"][rank - 1]} with their channels last`,
+    expected: `(${["None", ...dimensionNames(rank), "channels"].join(", ")})`,
     received: showShape(shape),
     fix: unchannelled
       ? `put \`reshape: { target_shape: [${[...shape.slice(1), 1].join(", ")}] }\` before it`
@@ -82,7 +92,7 @@ export function slidesOver(
 
 function tooLarge(x: Tensor, span: number, d: number, option: string, ctx: LayerContext): never {
   const extents = spatial(x);
-  const name = extents.length === 1 ? "steps" : ["height", "width"][d]!;
+  const name = dimensionNames(extents.length)[d]!;
   return ctx.fail({
     path: [option],
     message: `no window of ${span} fits into ${name} ${extents[d]}`,

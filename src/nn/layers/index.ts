@@ -1,36 +1,95 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
-import { conv1d, conv2d, depthwiseConv2d } from "./convolution.ts";
-import { conv2dTranspose } from "./convolution-transposed.ts";
-import { activation, dense, input } from "./core.ts";
+import { activationLayers } from "./activations.ts";
+import * as attention from "./attention.ts";
+import * as augmentation from "./augmentation.ts";
+import * as borders from "./borders.ts";
+import { conv1d, conv2d, conv3d } from "./convolution.ts";
+import * as separable from "./convolution-separable.ts";
+import * as transposed from "./convolution-transposed.ts";
+import { activation, dense, identity, input } from "./core.ts";
+import { embedding } from "./embedding.ts";
 import type { Layer } from "./layer.ts";
-import { batchNormalization, layerNormalization } from "./normalization.ts";
+import * as merge from "./merge.ts";
+import * as normalization from "./normalization.ts";
+import { unitNormalization } from "./normalization-unit.ts";
 import * as pooling from "./pooling.ts";
-import { dropout } from "./regularization.ts";
-import { cropping2d, upSampling2d, zeroPadding2d } from "./resizing.ts";
-import { flatten, reshape } from "./shape.ts";
+import * as preprocessing from "./preprocessing.ts";
+import * as regularization from "./regularization.ts";
+import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
+import * as shape from "./shape.ts";
 
 export const layers: readonly Layer[] = [
   input,
   dense,
   activation,
-  flatten,
-  reshape,
-  dropout,
+  embedding,
+  identity,
+  ...activationLayers,
+  shape.flatten,
+  shape.reshape,
+  shape.permute,
+  shape.repeatVector,
+  merge.add,
+  merge.subtract,
+  merge.multiply,
+  merge.average,
+  merge.maximum,
+  merge.minimum,
+  merge.concatenate,
+  merge.dot,
+  regularization.dropout,
+  regularization.spatialDropout1d,
+  regularization.spatialDropout2d,
+  regularization.spatialDropout3d,
+  regularization.gaussianNoise,
+  regularization.gaussianDropout,
+  regularization.alphaDropout,
+  regularization.activityRegularization,
   conv1d,
   conv2d,
-  depthwiseConv2d,
-  conv2dTranspose,
+  conv3d,
+  separable.depthwiseConv1d,
+  separable.depthwiseConv2d,
+  separable.separableConv1d,
+  separable.separableConv2d,
+  transposed.conv1dTranspose,
+  transposed.conv2dTranspose,
+  transposed.conv3dTranspose,
   pooling.maxPooling1d,
   pooling.maxPooling2d,
+  pooling.maxPooling3d,
   pooling.averagePooling1d,
   pooling.averagePooling2d,
+  pooling.averagePooling3d,
   pooling.globalMaxPooling1d,
   pooling.globalMaxPooling2d,
+  pooling.globalMaxPooling3d,
   pooling.globalAveragePooling1d,
   pooling.globalAveragePooling2d,
-  zeroPadding2d,
-  cropping2d,
+  pooling.globalAveragePooling3d,
+  borders.zeroPadding1d,
+  borders.zeroPadding2d,
+  borders.zeroPadding3d,
+  borders.cropping1d,
+  borders.cropping2d,
+  borders.cropping3d,
+  upSampling1d,
   upSampling2d,
-  batchNormalization,
-  layerNormalization,
+  upSampling3d,
+  normalization.batchNormalization,
+  normalization.layerNormalization,
+  normalization.groupNormalization,
+  normalization.rmsNormalization,
+  unitNormalization,
+  attention.attention,
+  attention.additiveAttention,
+  attention.multiHeadAttention,
+  preprocessing.rescaling,
+  preprocessing.normalization,
+  preprocessing.resizing,
+  augmentation.randomFlip,
+  augmentation.randomTranslation,
+  augmentation.randomRotation,
+  augmentation.randomZoom,
+  augmentation.randomContrast,
 ];

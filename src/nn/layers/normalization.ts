@@ -22,6 +22,8 @@ const shared = {
   gamma_constraint: constraintOption().optional().describe("What gamma must satisfy."),
 };
 
+const ones: Named<Initializer> = initializerOption().parse("ones");
+
 interface Scaling {
   readonly center: boolean;
   readonly scale: boolean;
@@ -34,7 +36,7 @@ interface Scaling {
 }
 
 /** The normalised dimensions, as positions in [batch, …], in order. */
-function dimensions(axis: number | readonly number[], x: Tensor, ctx: LayerContext) {
+export function dimensions(axis: number | readonly number[], x: Tensor, ctx: LayerContext) {
   const rank = x.type.shape.length;
   const dims = [axis].flat().map((a) => (a < 0 ? a + rank : a));
   const wrong = dims.findIndex((d, k) => d < 1 || d >= rank || dims.indexOf(d) !== k);
@@ -119,7 +121,7 @@ export const batchNormalization = defineLayer({
     const [movingMean, movingVariance] = [moving("moving_mean"), moving("moving_variance")];
     const normalised = (centre: Tensor, variance: Tensor) =>
       shift(mul(sub(x, centre), factor(variance, epsilon, gamma)), beta);
-    if (!ctx.training) {
+    if (!ctx.training || !ctx.trainable) {
       return normalised(spread(movingMean, shape, own), spread(movingVariance, shape, own));
     }
     const others = shape.map((_, d) => d).filter((d) => !own.includes(d));
@@ -157,5 +159,73 @@ export const layerNormalization = defineLayer({
     const { centre, variance } = moments(x!, own);
     const from = rms_scaling ? x! : sub(x!, centre);
     return shift(mul(from, factor(variance, epsilon, gamma)), beta);
+  },
+});
+
+export const groupNormalization = defineLayer({
+  name: "group_normalization",
+  doc:
+    "y = gamma·(x − mean)/√(variance + epsilon) + beta, mean and variance over a group of channels and " +
+    "all other dimensions of each example (https://arxiv.org/abs/1803.08494).",
+  takes: "one",
+  options: {
+    groups: z
+      .int()
+      .refine((n) => n > 0 || n === -1, "a positive number, or -1 for a group a channel")
+      .default(32)
+      .describe("Groups of neighbouring channels; -1: every channel by itself."),
+    axis: z.int().default(-1).describe("The dimension of the channels."),
+    ...shared,
+  },
+  build([x], { groups, axis, epsilon, ...options }, ctx) {
+    const { shape } = x!.type;
+    const own = dimensions(axis, x!, ctx);
+    const dim = own[0]!;
+    const channels = shape[dim]!;
+    const parts = groups === -1 ? channels : groups;
+    if (channels % parts !== 0) {
+      ctx.fail({
+        path: ["groups"],
+        message: `${channels} channels do not divide into ${parts} groups`,
+        expected: `a divisor of ${channels}`,
+        received: `${groups}`,
+        notes: [`the input is ${showShape(shape)}`],
+        fix: "write `groups: 1` for all channels together, `groups: -1` for each by itself",
+      });
+    }
+    const inGroups = (w: Tensor) =>
+      reshape(
+        w,
+        w.type.shape.flatMap((n, d) => (d === dim ? [parts, channels / parts] : [n])),
+      );
+    const grouped = inGroups(x!);
+    const others = grouped.type.shape.map((_, d) => d).filter((d) => d > 0 && d !== dim);
+    const { centre, variance } = moments(grouped, others);
+    const { gamma, beta } = weights(x!, own, options, ctx);
+    const scale = factor(variance, epsilon, gamma && inGroups(gamma));
+    return reshape(shift(mul(sub(grouped, centre), scale), beta && inGroups(beta)), shape);
+  },
+});
+
+export const rmsNormalization = defineLayer({
+  name: "rms_normalization",
+  doc: "y = scale·x/√(mean x² + epsilon) over the dimensions `axis` of each example (https://arxiv.org/abs/1910.07467).",
+  takes: "one",
+  options: {
+    axis: z
+      .union([z.int(), z.array(z.int()).min(1)])
+      .default(-1)
+      .describe("The dimension or dimensions to normalise."),
+    epsilon: z.number().min(0).default(1e-6).describe("Added to the mean square."),
+  },
+  build([x], { axis, epsilon }, ctx) {
+    const { shape } = x!.type;
+    const own = dimensions(axis, x!, ctx);
+    const scale = ctx.weight(
+      "scale",
+      own.map((d) => shape[d]!),
+      { initializer: ones },
+    );
+    return mul(x!, factor(mean(square(x!), own), epsilon, spread(scale, shape, own)));
   },
 });

@@ -83,6 +83,9 @@ export const maxPooling2d = pooling("max_pooling2d", maxDoc, 2, largest);
 export const averagePooling1d = pooling("average_pooling1d", averageDoc, 1, average);
 export const averagePooling2d = pooling("average_pooling2d", averageDoc, 2, average);
 
+export const maxPooling3d = pooling("max_pooling3d", maxDoc, 3, largest);
+export const averagePooling3d = pooling("average_pooling3d", averageDoc, 3, average);
+
 const globalPooling = (
   name: string,
   doc: string,
@@ -105,17 +108,17 @@ const globalPooling = (
 
 const globalMaxDoc = "The largest element of each channel.";
 const globalMeanDoc = "The mean of each channel.";
-export const globalMaxPooling1d = globalPooling("global_max_pooling1d", globalMaxDoc, 1, max);
-export const globalMaxPooling2d = globalPooling("global_max_pooling2d", globalMaxDoc, 2, max);
-export const globalAveragePooling1d = globalPooling(
-  "global_average_pooling1d",
-  globalMeanDoc,
-  1,
-  mean,
-);
-export const globalAveragePooling2d = globalPooling(
-  "global_average_pooling2d",
-  globalMeanDoc,
-  2,
-  mean,
-);
+const globalMax = (rank: number) =>
+  globalPooling(`global_max_pooling${rank}d`, globalMaxDoc, rank, max);
+const globalMean = (rank: number) =>
+  globalPooling(`global_average_pooling${rank}d`, globalMeanDoc, rank, mean);
+export const [globalMaxPooling1d, globalMaxPooling2d, globalMaxPooling3d] = [
+  globalMax(1),
+  globalMax(2),
+  globalMax(3),
+];
+export const [globalAveragePooling1d, globalAveragePooling2d, globalAveragePooling3d] = [
+  globalMean(1),
+  globalMean(2),
+  globalMean(3),
+];

@@ -1,68 +1,26 @@
-/** Padding, cropping and up-sampling of images (https://keras.io/api/layers/reshaping_layers/). */
+/** Up-sampling of sequences, images and volumes (https://keras.io/api/layers/reshaping_layers/). */
 import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
 import { broadcastTo } from "../../ops/broadcast.ts";
 import { abs, add, float, maximum, mul, neg, sub } from "../../ops/pointwise.ts";
-import { concatenate, iota, pad, reshape, slice } from "../../ops/view.ts";
-import { checkRank, each, perDimension, spatial } from "./geometry.ts";
-import { defineLayer, showShape } from "./layer.ts";
+import { concatenate, iota, reshape, slice } from "../../ops/view.ts";
+import { checkRank, each, perDimension } from "./geometry.ts";
+import { defineLayer } from "./layer.ts";
 
-const count = z.int().min(0);
-const border = z.union([
-  count,
-  z.array(count).length(2),
-  z.array(z.array(count).length(2)).length(2),
-]);
-type Border = z.output<typeof border>;
-
-/** [[top, bottom], [left, right]] of `p`, `[vertical, horizontal]` or the full form. */
-const sides = (value: Border): readonly (readonly number[])[] =>
-  each(value as number, 2).map((side) => each(side, 2));
-
-export const zeroPadding2d = defineLayer({
-  name: "zero_padding2d",
-  doc: "Rows and columns of zeros around images.",
-  takes: "one",
-  options: {
-    padding: border
-      .default(1)
-      .describe("How many: p, [vertical, horizontal] or [[top, bottom], [left, right]]."),
-  },
-  build([x], { padding }, ctx) {
-    checkRank("zero_padding2d", x!, 2, ctx);
-    const [rows, columns] = sides(padding);
-    return pad(x!, [0, rows![0]!, columns![0]!, 0], [0, rows![1]!, columns![1]!, 0]);
-  },
-});
-
-export const cropping2d = defineLayer({
-  name: "cropping2d",
-  doc: "Images without some rows and columns at their borders.",
-  takes: "one",
-  options: {
-    cropping: border
-      .default(0)
-      .describe("How many: p, [vertical, horizontal] or [[top, bottom], [left, right]]."),
-  },
-  build([x], { cropping }, ctx) {
-    checkRank("cropping2d", x!, 2, ctx);
-    const cut = sides(cropping);
-    const left = spatial(x!).map((n, d) => n - cut[d]![0]! - cut[d]![1]!);
-    const gone = left.findIndex((n) => n <= 0);
-    if (gone >= 0) {
-      const extent = spatial(x!)[gone]!;
-      ctx.fail({
-        path: ["cropping"],
-        message: `nothing is left of ${["height", "width"][gone]} ${extent}`,
-        expected: `less than ${extent} in all, as the input is ${showShape(x!.type.shape)}`,
-        received: `${cut[gone]!.join(" + ")}`,
-        fix: "crop less",
-      });
-    }
-    const [batch, , , channels] = x!.type.shape;
-    return slice(x!, [0, cut[0]![0]!, cut[1]![0]!, 0], [batch!, ...left, channels!]);
-  },
-});
+const nearest = (rank: 1 | 3) => {
+  const name = `up_sampling${rank}d`;
+  return defineLayer({
+    name,
+    doc: `${rank === 1 ? "Sequences" : "Volumes"} enlarged by whole factors: every element repeated.`,
+    takes: "one",
+    options: { size: perDimension(rank).default(2).describe("Factors, one for all or one each.") },
+    build([x], { size }, ctx) {
+      checkRank(name, x!, rank, ctx);
+      return each(size, rank).reduce((y, factor, d) => repeated(y, d + 1, factor), x!);
+    },
+  });
+};
+export const [upSampling1d, upSampling3d] = [nearest(1), nearest(3)];
 
 export const upSampling2d = defineLayer({
   name: "up_sampling2d",

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { sizeOf, type Tensor } from "../../ir/graph.ts";
 import * as op from "../../ops/pointwise.ts";
 import { logSumExp, sum } from "../../ops/reduce.ts";
-import { logitsOf, softmax } from "../activations.ts";
+import { logitsOf, softmaxOver } from "../activations.ts";
 import {
   clipped,
   defineLoss,
@@ -162,7 +162,9 @@ export const crossentropies: readonly Loss[] = [
     },
     perSample(target, given, { alpha, gamma, from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, given.type.shape.at(-1)!);
-      const p = clipped(shares(from_logits ? softmax(given, given.type.shape.length - 1) : given));
+      const p = clipped(
+        shares(from_logits ? softmaxOver(given, [given.type.shape.length - 1]) : given),
+      );
       const weights = typeof alpha === "number" ? alpha : vector(alpha);
       const focal = op.mul(op.power(op.sub(1, p), gamma), weights);
       return op.neg(lastSum(op.mul(focal, op.mul(y, op.log(p)))));

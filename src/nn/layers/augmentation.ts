@@ -1,0 +1,162 @@
+/**
+ * Images changed at random in training, each in its own way, so that a model sees more than there is
+ * (https://keras.io/api/layers/preprocessing_layers/image_augmentation/). Outside training they do nothing.
+ */
+import { z } from "zod";
+import type { Tensor } from "../../ir/graph.ts";
+import { broadcastTo } from "../../ops/broadcast.ts";
+import {
+  add,
+  clip,
+  cos,
+  float,
+  lessEqual,
+  mul,
+  sin,
+  stopGradient,
+  sub,
+  where,
+} from "../../ops/pointwise.ts";
+import { mean } from "../../ops/reduce.ts";
+import { fill, flip, iota, reshape } from "../../ops/view.ts";
+import { checkRank } from "./geometry.ts";
+import { defineLayer, type LayerContext } from "./layer.ts";
+import { type Sampling, sampled, samplingOptions } from "./sampling.ts";
+
+type Factor = number | readonly number[];
+/** A number f for −f … f, or the two limits. */
+const factor = (low: number, high: number) =>
+  z.union([z.number().min(low).max(high), z.array(z.number().min(low).max(high)).length(2)]);
+const limits = (value: Factor): readonly [number, number] => {
+  const [a, b] = typeof value === "number" ? [-Math.abs(value), Math.abs(value)] : value;
+  return [Math.min(a!, b!), Math.max(a!, b!)];
+};
+
+/** A number for every image, [batch, 1, 1], even between the limits. */
+function drawn([low, high]: readonly [number, number], batch: number, ctx: LayerContext): Tensor {
+  const shape = [batch, 1, 1];
+  if (low === high) return fill(low, shape);
+  return stopGradient(add(mul(ctx.uniform(shape), high - low), low));
+}
+
+/** Rows and columns of every element, [1, height, width]. */
+function grid(x: Tensor) {
+  const [, h, w] = x.type.shape as [number, number, number];
+  const at = (dim: number) => float(iota([1, h, w], dim));
+  return { row: at(1), column: at(2) };
+}
+/** The image read at other places. */
+function moved(x: Tensor, row: Tensor, column: Tensor, how: Sampling): Tensor {
+  const all = x.type.shape.slice(0, 3);
+  return sampled(x, { row: broadcastTo(row, all), column: broadcastTo(column, all) }, how);
+}
+
+export const randomFlip = defineLayer({
+  name: "random_flip",
+  doc: "In training, turns each image round with probability ½; of both ways, both at once.",
+  takes: "one",
+  options: {
+    mode: z
+      .enum(["horizontal", "vertical", "horizontal_and_vertical"])
+      .default("horizontal_and_vertical")
+      .describe("horizontal: left and right change places; vertical: top and bottom."),
+  },
+  build([x], { mode }, ctx) {
+    checkRank("random_flip", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const turned = stopGradient(lessEqual(ctx.uniform([x!.type.shape[0]!, 1, 1, 1]), 0.5));
+    const dims = { horizontal: [2], vertical: [1], horizontal_and_vertical: [2, 1] }[mode];
+    return where(turned, dims.reduce(flip, x!), x!);
+  },
+});
+
+export const randomTranslation = defineLayer({
+  name: "random_translation",
+  doc: "In training, moves each image down and to the right by random shares of its size.",
+  takes: "one",
+  options: {
+    height_factor: factor(-1, 1).describe("Share of the height: f for −f to f, or [low, high]."),
+    width_factor: factor(-1, 1).describe("Share of the width."),
+    ...samplingOptions,
+  },
+  build([x], { height_factor, width_factor, ...how }, ctx) {
+    checkRank("random_translation", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const [batch, h, w] = x!.type.shape as [number, number, number];
+    const { row, column } = grid(x!);
+    const down = mul(drawn(limits(height_factor), batch, ctx), h);
+    const right = mul(drawn(limits(width_factor), batch, ctx), w);
+    return moved(x!, sub(row, down), sub(column, right), how);
+  },
+});
+
+export const randomRotation = defineLayer({
+  name: "random_rotation",
+  doc: "In training, turns each image about its centre by a random angle.",
+  takes: "one",
+  options: {
+    factor: factor(-1, 1).describe("Share of a full turn: f for −f to f, or [low, high]."),
+    ...samplingOptions,
+  },
+  build([x], { factor: share, ...how }, ctx) {
+    checkRank("random_rotation", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const [batch, h, w] = x!.type.shape as [number, number, number];
+    const angle = mul(drawn(limits(share), batch, ctx), 2 * Math.PI);
+    const { row, column } = grid(x!);
+    const [dy, dx] = [sub(row, (h - 1) / 2), sub(column, (w - 1) / 2)];
+    const [c, s] = [cos(angle), sin(angle)];
+    const from = add(add(mul(dx, s), mul(dy, c)), (h - 1) / 2);
+    return moved(x!, from, add(sub(mul(dx, c), mul(dy, s)), (w - 1) / 2), how);
+  },
+});
+
+export const randomZoom = defineLayer({
+  name: "random_zoom",
+  doc: "In training, shows a random part of each image (negative factors) or more than it (positive ones).",
+  takes: "one",
+  options: {
+    height_factor: factor(-0.999, 1).describe(
+      "Change of the height seen: f for −f to f, or [low, high].",
+    ),
+    width_factor: factor(-0.999, 1)
+      .nullable()
+      .default(null)
+      .describe("Change of the width seen; null: as the height, keeping proportions."),
+    ...samplingOptions,
+  },
+  build([x], { height_factor, width_factor, ...how }, ctx) {
+    checkRank("random_zoom", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const [batch, h, w] = x!.type.shape as [number, number, number];
+    const tall = add(drawn(limits(height_factor), batch, ctx), 1);
+    const wide = width_factor === null ? tall : add(drawn(limits(width_factor), batch, ctx), 1);
+    const { row, column } = grid(x!);
+    const about = (at: Tensor, zoom: Tensor, centre: number) =>
+      add(mul(sub(at, centre), zoom), centre);
+    return moved(x!, about(row, tall, (h - 1) / 2), about(column, wide, (w - 1) / 2), how);
+  },
+});
+
+export const randomContrast = defineLayer({
+  name: "random_contrast",
+  doc: "In training, y = (x − mean)·f + mean, the mean that of a channel of the image, f random from 1 − low to 1 + high.",
+  takes: "one",
+  options: {
+    factor: factor(0, 1).describe("Change of the contrast: f for both, or [low, high]."),
+    value_range: z
+      .array(z.number())
+      .length(2)
+      .default([0, 255])
+      .describe("The result is cut off at these values."),
+  },
+  build([x], { factor: change, value_range }, ctx) {
+    checkRank("random_contrast", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const [low, high] = typeof change === "number" ? [change, change] : change;
+    const f = drawn([1 - low!, 1 + high!], x!.type.shape[0]!, ctx);
+    const centre = mean(x!, [1, 2]);
+    const changed = add(mul(sub(x!, centre), reshape(f, [...f.type.shape, 1])), centre);
+    return clip(changed, value_range[0]!, value_range[1]!);
+  },
+});
