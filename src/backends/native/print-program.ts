@@ -140,6 +140,7 @@ function entryPoints(steps: readonly string[]): string {
   return `typedef struct { Context *x; int t; } Seat;
 static void *serve(void *p) {
   Seat seat = *(Seat *)p; free(p);
+  flush_tiny();
   for (;;) {
     meet(&seat.x->gate, seat.x->threads);
     if (seat.x->quit) return 0;
@@ -173,9 +174,11 @@ static const Work procedures[] = {${steps.join(", ")}};
 void nnc_run(void *p, int procedure, int steps) {
   Context *x = p;
   x->steps = steps; x->work = procedures[procedure];
+  const unsigned long was = flush_tiny();
   meet(&x->gate, x->threads);
   x->work(x, 0, x->threads);
   meet(&x->gate, x->threads);
+  restore(was);
 }
 void nnc_close(void *p) {
   Context *x = p;
