@@ -2,6 +2,7 @@
  * Prints the register tile of a schedule: straight-line code that sums a block of outputs in registers and hands
  * each finished vector to the epilogue.
  */
+import { walk } from "../../../ir/expr.ts";
 import { CodePrinter } from "../../../support/code-printer.ts";
 import { printBodies } from "../../printer.ts";
 import { vectorDialect } from "../c.ts";
@@ -58,6 +59,7 @@ function tileBody(s: Schedule, rows: number): string {
       const start = (i: number, v: number) =>
         isBlocked(s) ? `k0 == 0 ? (vf){} : LD(${at(i, v)})` : "{}";
       code.line(`vf ${all.map(([i, v]) => `c${i}_${v} = ${start(i, v)}`).join(", ")};`);
+      prefetch(s, rows, code);
       sumLoops(s, rows, code);
       if (isBlocked(s)) {
         code.block("if (!last)", () => {
@@ -75,6 +77,33 @@ function tileBody(s: Schedule, rows: number): string {
     },
   );
   return code.toString();
+}
+
+/** Floats in a cache line. */
+const lineFloats = 16;
+/** Steps of a sum that are long enough to fetch memory meanwhile. */
+const worthFetching = 64;
+
+/** What the epilogue updates (weights, slots) comes from far away: it is asked for before the sum. */
+function prefetch(s: Schedule, rows: number, code: CodePrinter): void {
+  const depth = s.k.reduce((n, x) => n * x.extent, 1);
+  if (depth < worthFetching) return;
+  const loaded = new Set<number>();
+  for (const { value } of s.stores)
+    walk(value, (e) => {
+      if (e.kind === "load" && e.buffer !== accumulator) loaded.add(argumentNumber(e.buffer));
+    });
+  const updated = s.stores.map((x) => x.arg).filter((n) => loaded.has(n));
+  const lines = updated.flatMap((n) =>
+    range(rows).flatMap((i) =>
+      range(s.tile.vectors)
+        .filter((v) => (v * s.width) % lineFloats === 0)
+        .map((v) => `__builtin_prefetch(${argumentPlace(s, n, i, v)}, 1);`),
+    ),
+  );
+  if (lines.length === 0) return;
+  const text = lines.join(" ");
+  code.line(isBlocked(s) ? `if (last) { ${text} }` : text);
 }
 
 /** A sum of at most this many multiply-adds is printed without any loop. */
