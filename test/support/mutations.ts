@@ -183,6 +183,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: "bounds forgotten",
     change: (s) =>
-      s.k.some((x) => x.guards) ? { ...s, k: s.k.map(({ guards: _, ...x }) => x) } : undefined,
+      // Beside a copy with zeros around it they only save time.
+      s.k.some((x) => x.guards) && !s.a.copy?.layout.zeros
+        ? { ...s, k: s.k.map(({ guards: _, ...x }) => x) }
+        : undefined,
   },
 ];

@@ -63,22 +63,24 @@ export function guardsOf(
 }
 
 /**
- * Whether skipping is better than multiplying by the zeros of a padded copy.
+ * The bounds that skip long runs, if a tile's rows can then still lie along some axis: all of them are better than a
+ * padded copy, some are still worth having beside one.
  * @param stride of an axis in the operand's memory
  */
-export function paysToClip(
+export function worthSkipping(
   guards: Guards,
   { nest, summed }: Product,
   vector: Axis,
   stride: (axis: Axis) => number,
-): boolean {
+): Guards {
   const run = (k: Axis) =>
     summed
       .filter((x) => Math.abs(stride(x)) <= Math.abs(stride(k)))
       .reduce((n, x) => n * x.extent, 1);
+  const long: Guards = new Map([...guards].filter(([k]) => run(k) >= shortestRun));
   const isFree = (x: Axis) =>
-    x !== vector && !bounds(guards, x) && stride(x) !== 0 && x.extent >= fewestRows;
-  return [...guards.keys()].every((k) => run(k) >= shortestRun) && nest.axes.some(isFree);
+    x !== vector && !bounds(long, x) && stride(x) !== 0 && x.extent >= fewestRows;
+  return nest.axes.some(isFree) ? long : new Map();
 }
 
 /** Both operands' bounds. */

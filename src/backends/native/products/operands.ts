@@ -7,7 +7,7 @@ import { type Axis, type Expr, type TensorBuffer, walk } from "../../../ir/expr.
 import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { type Layout, type LayoutOf, readAhead, unitDimension } from "../layout.ts";
 import type { Target } from "../target.ts";
-import { bothGuards, bounds, type Guard, type Guards, guardsOf, paysToClip } from "./clip.ts";
+import { bothGuards, bounds, type Guard, type Guards, guardsOf, worthSkipping } from "./clip.ts";
 import { type Decide, validPanels } from "./decisions.ts";
 import {
   accumulator,
@@ -87,10 +87,10 @@ export function assignRoles(
   const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
   const strideOf = (axis: Axis) => asStored?.strides.get(axis) ?? 0;
   const guards = stored.a.block ? undefined : guardsOf(first, product.summed, vector, algebra);
+  const skipped = guards ? worthSkipping(guards, product, vector, strideOf) : new Map();
   const clips =
     guards &&
-    (guards.size === 0 ||
-      decide("clip", paysToClip(guards, product, vector, strideOf), () => [true, false]));
+    (guards.size === 0 || decide("clip", skipped.size === guards.size, () => [true, false]));
   // B is never padded: what it lacks is known before the tile.
   const lacking = guardsOf(second, product.summed, vector, algebra);
   // Tiles cover whole blocks of everything they read and write.
@@ -117,7 +117,7 @@ export function assignRoles(
     a: rowOperand,
     b: vectorOperand,
     vector,
-    guards: bothGuards(clips ? guards : new Map(), lacking),
+    guards: bothGuards(clips ? guards : skipped, lacking),
     quantum: columns / target.width,
   };
 }
