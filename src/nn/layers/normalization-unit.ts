@@ -1,10 +1,9 @@
 /** Unit normalisation (https://keras.io/api/layers/normalization_layers/unit_normalization/). */
-import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
 import { div, maximum, mul, sqrt, square } from "../../ops/pointwise.ts";
 import { sum } from "../../ops/reduce.ts";
 import { defineLayer } from "./layer.ts";
-import { dimensions } from "./normalization.ts";
+import { axisOption, dimensions } from "./normalization.ts";
 
 /** x/√Σx² over some dimensions; a length below 10⁻¹² counts as that. */
 export const unitLength = (x: Tensor, dims: readonly number[]): Tensor =>
@@ -15,10 +14,7 @@ export const unitNormalization = defineLayer({
   doc: "y = x/√Σx² over the dimensions `axis` of each example: vectors of length 1.",
   takes: "one",
   options: {
-    axis: z
-      .union([z.int(), z.array(z.int()).min(1)])
-      .default(-1)
-      .describe("The dimension or dimensions to normalise."),
+    axis: axisOption(),
   },
   build: ([x], { axis }, ctx) => unitLength(x!, dimensions(axis, x!, ctx)),
 });

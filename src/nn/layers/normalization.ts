@@ -35,6 +35,13 @@ interface Scaling {
   readonly gamma_constraint?: Named<Constraint> | undefined;
 }
 
+/** The option `axis` of layers that normalise each example. */
+export const axisOption = () =>
+  z
+    .union([z.int(), z.array(z.int()).min(1)])
+    .default(-1)
+    .describe("The dimension or dimensions to normalise.");
+
 /** The normalised dimensions, as positions in [batch, …], in order. */
 export function dimensions(axis: number | readonly number[], x: Tensor, ctx: LayerContext) {
   const rank = x.type.shape.length;
@@ -141,10 +148,7 @@ export const layerNormalization = defineLayer({
     "`axis` of each example.",
   takes: "one",
   options: {
-    axis: z
-      .union([z.int(), z.array(z.int()).min(1)])
-      .default(-1)
-      .describe("The dimension or dimensions to normalise."),
+    axis: axisOption(),
     ...shared,
     rms_scaling: z
       .boolean()
@@ -212,10 +216,7 @@ export const rmsNormalization = defineLayer({
   doc: "y = scale·x/√(mean x² + epsilon) over the dimensions `axis` of each example (https://arxiv.org/abs/1910.07467).",
   takes: "one",
   options: {
-    axis: z
-      .union([z.int(), z.array(z.int()).min(1)])
-      .default(-1)
-      .describe("The dimension or dimensions to normalise."),
+    axis: axisOption(),
     epsilon: z.number().min(0).default(1e-6).describe("Added to the mean square."),
   },
   build([x], { axis, epsilon }, ctx) {

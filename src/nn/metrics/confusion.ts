@@ -124,33 +124,26 @@ const counting = (name: Count, doc: string): Metric =>
     finish: ({ count }) => count[0]!,
   });
 
+/** How many of the predictions, or of the samples, that are positive are both. */
+const ratio = (name: string, doc: string, of: "predicted" | "actual") =>
+  defineMetric({
+    name,
+    doc,
+    options: selection,
+    targets: byShapes,
+    unfit: unfitSelection,
+    sums(y, p, options) {
+      const found = outcomes(y, p, options);
+      return { hits: total(both(found)), all: total(found[of]) };
+    },
+    finish: ({ hits, all }) => share(hits[0]!, all[0]!),
+  });
+
 export const confusionMetrics: readonly Metric[] = [
   counting("true_positives", "How many positive samples are predicted so"),
   counting("false_positives", "How many negative samples are predicted positive"),
   counting("true_negatives", "How many negative samples are predicted so"),
   counting("false_negatives", "How many positive samples are predicted negative"),
-  defineMetric({
-    name: "precision",
-    doc: "Share of the positive predictions that are right: TP/(TP + FP)",
-    options: selection,
-    targets: byShapes,
-    unfit: unfitSelection,
-    sums(y, p, options) {
-      const found = outcomes(y, p, options);
-      return { hits: total(both(found)), predicted: total(found.predicted) };
-    },
-    finish: ({ hits, predicted }) => share(hits[0]!, predicted[0]!),
-  }),
-  defineMetric({
-    name: "recall",
-    doc: "Share of the positive samples that are found: TP/(TP + FN)",
-    options: selection,
-    targets: byShapes,
-    unfit: unfitSelection,
-    sums(y, p, options) {
-      const found = outcomes(y, p, options);
-      return { hits: total(both(found)), actual: total(found.actual) };
-    },
-    finish: ({ hits, actual }) => share(hits[0]!, actual[0]!),
-  }),
+  ratio("precision", "Share of the positive predictions that are right: TP/(TP + FP)", "predicted"),
+  ratio("recall", "Share of the positive samples that are found: TP/(TP + FN)", "actual"),
 ];

@@ -3,18 +3,10 @@
  * order is fixed by the width, so results are too.
  */
 
-import {
-  type Axis,
-  call,
-  type Expr,
-  index,
-  int,
-  type Reduce,
-  reduce,
-  walk,
-} from "../../../ir/expr.ts";
+import { type Axis, call, type Expr, index, int, type Reduce, reduce } from "../../../ir/expr.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import type { LayoutOf } from "../layout.ts";
+import { onlyReduction } from "../products/product.ts";
 import type { Nest } from "./nest.ts";
 import { type VectorNest, vectorNest } from "./vector-nest.ts";
 
@@ -52,15 +44,4 @@ function byLanes({ op, axes, body }: Reduce, inner: Axis, width: number) {
   const start = call("add", int(whole.extent * width), index(rest));
   const left = reduce(op, [...others, rest], at(start));
   return { value: call(op === "sum" ? "add" : "max", total, left), lane };
-}
-
-function onlyReduction(nest: Nest): Reduce | undefined {
-  const found = new Set<Reduce>();
-  for (const { value } of nest.stores) {
-    walk(value, (e) => {
-      if (e.kind === "reduce") found.add(e);
-    });
-  }
-  const [only] = found;
-  return found.size === 1 ? only : undefined;
 }

@@ -6,14 +6,13 @@ import {
   index,
   int,
   load,
-  type Reduce,
   reduce,
   type TensorBuffer,
-  walk,
 } from "../../../ir/expr.ts";
 import { sizeOf } from "../../../ir/graph.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { byModel, type Decide, upTo } from "../products/decisions.ts";
+import { onlyReduction } from "../products/product.ts";
 import type { Target } from "../target.ts";
 import type { Nest } from "./nest.ts";
 
@@ -27,8 +26,8 @@ const mostChunks = 20;
  * order, so that the result does not depend on the number of threads.
  */
 export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel): readonly Nest[] {
-  const sum = onlySum(nest);
-  if (!sum) return [nest];
+  const sum = onlyReduction(nest);
+  if (sum?.op !== "sum") return [nest];
   const outputs = sizeOf(nest.axes.map((a) => a.extent));
   const depth = sizeOf(sum.axes.map((a) => a.extent));
   const first = [...sum.axes].sort((p, q) => q.extent - p.extent)[0]!;
@@ -61,18 +60,6 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
     value: rewrite(value, (e) => (e === sum ? total : e)),
   }));
   return [part, { ...nest, stores }];
-}
-
-/** The nest's sum, if it is its only reduction. */
-function onlySum(nest: Nest): Reduce | undefined {
-  const found = new Set<Reduce>();
-  for (const { value } of nest.stores) {
-    walk(value, (e) => {
-      if (e.kind === "reduce") found.add(e);
-    });
-  }
-  const [sum] = found;
-  return found.size === 1 && sum?.op === "sum" ? sum : undefined;
 }
 
 const divisorUpTo = (n: number, most: number): number | undefined => {

@@ -29,16 +29,22 @@ export interface Product {
   readonly epilogue: readonly { readonly buffer: TensorBuffer; readonly value: Expr }[];
 }
 
-/** The nest as a product, or undefined: then it is printed as plain loops. */
-export function findProduct(nest: Nest): Product | undefined {
-  const reduces = new Set<Reduce>();
+/** The nest's reduction, if it has one only; its stores may share it. */
+export function onlyReduction(nest: Nest): Reduce | undefined {
+  const found = new Set<Reduce>();
   for (const { value } of nest.stores) {
     walk(value, (e) => {
-      if (e.kind === "reduce") reduces.add(e);
+      if (e.kind === "reduce") found.add(e);
     });
   }
-  const [reduce] = reduces;
-  if (reduces.size !== 1 || !reduce || reduce.op !== "sum") return undefined;
+  const [only] = found;
+  return found.size === 1 ? only : undefined;
+}
+
+/** The nest as a product, or undefined: then it is printed as plain loops. */
+export function findProduct(nest: Nest): Product | undefined {
+  const reduce = onlyReduction(nest);
+  if (reduce?.op !== "sum") return undefined;
   const { body } = reduce;
   if (body.kind !== "call" || body.fn !== "mul") return undefined;
   const [a, b] = body.args;
