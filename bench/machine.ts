@@ -1,5 +1,6 @@
 /** What the figures were taken on; nothing that names the machine or its folders. */
-import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
+import { availableParallelism, cpus, release, totalmem, type } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import type { Peak } from "../src/backends/native/peak.ts";
 import { findToolchain } from "../src/backends/native/toolchain.ts";
 
@@ -13,12 +14,21 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly compiler: string;
-  /** Load averages over 1, 5 and 15 minutes before anything was measured. */
-  readonly load: readonly number[];
+  /** Processors that others kept busy in the second before anything was measured. */
+  readonly busy: number;
 }
 
-/** Load average over a minute below which nothing else runs to speak of. */
-const quiet = 0.5;
+/** Below it nothing else runs to speak of. */
+const quiet = 0.1;
+
+/** Measured, as a load average still counts what has ended minutes ago. */
+async function busyNow(): Promise<number> {
+  const idle = () => cpus().reduce((sum, c) => sum + c.times.idle, 0);
+  const [start, before] = [performance.now(), idle()];
+  await setTimeout(1000);
+  const share = (idle() - before) / (performance.now() - start);
+  return Math.max(0, cpus().length - share);
+}
 
 export async function describeMachine(): Promise<Machine> {
   const toolchain = await findToolchain();
@@ -30,12 +40,11 @@ export async function describeMachine(): Promise<Machine> {
     system: `${type()} ${release().split("-")[0]}, ${process.arch}`,
     node: process.version,
     compiler: toolchain?.version ?? "none",
-    load: loadavg(),
+    busy: await busyNow(),
   };
 }
 
 export function machineLines(m: Machine, peak: Peak | undefined, threads: number): string {
-  const load = m.load.map((n) => n.toFixed(2)).join(", ");
   const most = peak
     ? `${peak.gflops.toFixed(0)} GFLOP/s on ${threads} threads, vectors of ${peak.width} floats`
     : "unknown: there is no C compiler";
@@ -47,9 +56,9 @@ export function machineLines(m: Machine, peak: Peak | undefined, threads: number
     ["Node", m.node],
     ["C compiler", m.compiler],
     ["FMA peak, measured", most],
-    ["load average at the start (1, 5, 15 minutes)", load],
+    ["processors busy with other things at the start", m.busy.toFixed(2)],
   ];
   const lines = rows.map(([what, is]) => `- ${what}: ${is}`).join("\n");
-  if (m.load[0]! < quiet) return lines;
+  if (m.busy < quiet) return lines;
   return `${lines}\n\n**Other programs were running: these figures are no measure of anything but the tool.**`;
 }
