@@ -8,6 +8,7 @@ import type { Form } from "./nests/form.ts";
 import { loadsOf, type Nest } from "./nests/nest.ts";
 import type { Units } from "./nests/sharing.ts";
 import type { Schedule } from "./products/schedule.ts";
+import { memoryOf } from "./rows.ts";
 
 export type Task =
   | {
@@ -43,19 +44,28 @@ export function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
   return groups;
 }
 
-/** What a task reads, copies of its operands included. */
+/** The memory a task reads, copies of its operands included. */
 export const readsOf = (t: Task): ReadonlySet<TensorBuffer> => {
-  const own = new Set(loadsOf(t.nest));
+  const own = new Set([...loadsOf(t.nest)].map(memoryOf));
   if (t.kind === "product")
     for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
   return own;
 };
-/** What a task writes, its own scratch memory included. */
+/** The memory a task writes, its own scratch memory included. */
 export const writesOf = (t: Task): readonly TensorBuffer[] => {
-  const stores = t.nest.stores.map((s) => s.buffer);
+  const stores = t.nest.stores.map((s) => memoryOf(s.buffer));
   const scratch = t.kind === "product" ? t.schedule.partial.scratch : undefined;
   return scratch ? [...stores, scratch] : stores;
 };
+
+/**
+ * Whether threads must wait at the end of a loop's step: a task of the next step's first group may begin while others
+ * are still at the last group of this one.
+ */
+export const meetsBetweenSteps = (groups: readonly (readonly Task[])[]): boolean =>
+  groups
+    .at(-1)!
+    .some((last) => groups[0]!.some((next) => conflict(last, next) && !meetsByRows(last, next)));
 
 /** Whether the order of two tasks matters. */
 function conflict(first: Task, second: Task): boolean {
@@ -86,7 +96,7 @@ function ownRowsOnly(task: Task, other: Task): boolean {
   let own = true;
   for (const { value } of task.nest.stores) {
     rewrite(value, (e) => {
-      if (e.kind !== "load" || !theirs.has(e.buffer)) return e;
+      if (e.kind !== "load" || !theirs.has(memoryOf(e.buffer))) return e;
       const [row] = e.at;
       if (row?.kind !== "index" || row.axis !== task.nest.axes[0]) own = false;
       return e;

@@ -4,13 +4,14 @@
  */
 
 import { type Expr, index, load, type TensorBuffer } from "../../../ir/expr.ts";
+import { allKernels } from "../../../ir/kernels.ts";
 import { Numbering } from "../../../ir/numbering.ts";
 import { printCompute, printType } from "../../../ir/print-expr.ts";
 import type { Program } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import type { LayoutOf } from "../layout.ts";
 import type { Task } from "../order.ts";
-import type { ProgramPlan } from "../plan.ts";
+import type { GroupLoop, ProgramPlan } from "../plan.ts";
 import { accumulator, findProduct } from "../products/product.ts";
 import { explainSchedule, explainSharing } from "./schedule.ts";
 
@@ -22,14 +23,17 @@ const mostLines = 3;
 const mostStores = 6;
 
 export function explainPlan({ procedures }: Program, plan: ProgramPlan): string {
-  const parts = plan.procedures.map(({ name, groups, copies }, p) => {
+  const parts = plan.procedures.map(({ name, groups, loops, copies }, p) => {
     const { kernels, flops } = procedures[p]!;
     const tasks = groups.flat().length;
     const barriers = groups.length + (copies.length > 0 ? 1 : 0);
-    const head = `procedure ${name}: ${kernels.length} kernels in ${tasks} tasks, ${plural(barriers, "barrier")} and ${count(flops)} operations a step`;
-    const bodies = groups.map((group) =>
-      group.map((t) => explainTask(t, plan.layoutOf).map(indent).join("\n")).join("\n\n"),
-    );
+    const head = `procedure ${name}: ${allKernels(kernels).length} kernels in ${tasks} tasks, ${plural(barriers, "barrier")} and ${count(flops)} operations a step`;
+    const bodies = groups.map((group, g) => {
+      const loop = loops.find((l) => l.first <= g && g < l.end);
+      const inner = loop ? (line: string) => indent(indent(line)) : indent;
+      const tasks = group.map((t) => explainTask(t, plan.layoutOf).map(inner).join("\n"));
+      return [...(loop?.first === g ? [`  ${explainLoop(loop)}`] : []), ...tasks].join("\n\n");
+    });
     const last = copies.map(({ from, to }) => `  ${to.name} ← ${from.name}, copied`);
     return [
       head,
@@ -41,6 +45,14 @@ export function explainPlan({ procedures }: Program, plan: ProgramPlan): string 
       .trimEnd();
   });
   return [...parts, explainLayouts(plan, procedures)].join("\n\n");
+}
+
+/** What a loop's groups are repeated for. */
+function explainLoop({ steps, reverse, first, end, waits }: GroupLoop): string {
+  const order = reverse ? `${steps - 1} … 0` : `0 … ${steps - 1}`;
+  const inside = end - first - 1 + (waits ? 1 : 0);
+  const waiting = inside > 0 ? `${plural(inside, "barrier")} a step` : "no barrier between steps";
+  return `for step s = ${order}, ${waiting}`;
 }
 
 const indent = (line: string) => (line === "" ? "" : `  ${line}`);

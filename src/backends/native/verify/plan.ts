@@ -12,6 +12,7 @@ import type { Units } from "../nests/sharing.ts";
 import type { Task } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
 import type { Copy } from "../products/operands.ts";
+import { memoryOf } from "../rows.ts";
 import type { Target } from "../target.ts";
 import { verifySchedule } from "./schedule.ts";
 
@@ -19,15 +20,43 @@ type Groups = ProcedurePlan["groups"];
 
 /** @returns the plan. @throws an internal error if something does not hold */
 export function verifyPlan(plan: ProgramPlan, target: Pick<Target, "registers">): ProgramPlan {
-  for (const { name, groups } of plan.procedures) {
+  for (const procedure of plan.procedures) {
+    const { name, groups } = procedure;
     for (const task of groups.flat()) {
       if (task.kind === "product") verifySchedule(task.schedule, task.nest, plan.layoutOf, target);
       verifyUnits(task);
     }
     verifyGroups(name, groups);
-    verifyCopies(name, groups.flat(), plan.layoutOf);
+    verifyLoops(procedure);
+    verifyCopies(name, inTime(procedure).flat(), plan.layoutOf);
   }
   return plan;
+}
+
+/** Groups as they run, with two steps of every loop: what goes wrong between steps does so between these. */
+export function inTime({ groups, loops }: ProcedurePlan): Groups {
+  return groups.flatMap((group, g) => {
+    const loop = loops.find((l) => l.first <= g && g < l.end);
+    if (!loop) return [group];
+    const steps = groups.slice(loop.first, loop.end);
+    return g === loop.first ? [...steps, ...steps] : [];
+  });
+}
+
+/** A loop is of its groups' tasks, all of them, and its steps overlap only where threads stay apart. */
+function verifyLoops({ name, groups, loops }: ProcedurePlan): void {
+  for (const [g, group] of groups.entries()) {
+    const around = loops.filter((l) => l.first <= g && g < l.end);
+    invariant(around.length <= 1, `${name}: loops overlap`);
+    const [loop] = around;
+    for (const { nest } of group)
+      invariant(
+        nest.loop?.steps === loop?.steps && nest.loop?.reverse === loop?.reverse,
+        () => `${name}: ${nest.name} is not in its loop`,
+      );
+  }
+  for (const { first, end, waits } of loops)
+    if (!waits) verifyGroups(name, [[...new Set([...groups[end - 1]!, ...groups[first]!])]]);
 }
 
 /** Grouping keeps every task, and the order of any two that meet in memory. */
@@ -50,7 +79,7 @@ const copiesOf = (t: Task): readonly Copy[] =>
 
 const writesOf = (t: Task): ReadonlySet<TensorBuffer> => {
   const { scratch } = t.kind === "product" ? t.schedule.partial : {};
-  return new Set([...t.nest.stores.map((s) => s.buffer), ...(scratch ? [scratch] : [])]);
+  return new Set([...t.nest.stores.map((s) => memoryOf(s.buffer)), ...(scratch ? [scratch] : [])]);
 };
 
 /** What a task reads in fact: of an operand that is copied, the copy. */
@@ -60,7 +89,7 @@ function readsOf(t: Task): ReadonlySet<TensorBuffer> {
   const own = [...loadsOf(t.nest)].filter(
     (b) => epilogue.includes(b) || !copies.some((c) => c.source === b),
   );
-  return new Set([...own, ...copies.map((c) => c.target)]);
+  return new Set([...own.map(memoryOf), ...copies.map((c) => c.target)]);
 }
 
 /** A buffer that both use and at least one writes. */
@@ -97,7 +126,7 @@ function staysApart(first: Task, second: Task): boolean {
 function keepsToRows(task: Task, theirs: ReadonlySet<TensorBuffer>): boolean {
   if (copiesOf(task).some((c) => theirs.has(c.target))) return false;
   const [row] = task.nest.axes;
-  return everyLoad(task, (e) => !theirs.has(e.buffer) || isRow(e, row));
+  return everyLoad(task, (e) => !theirs.has(memoryOf(e.buffer)) || isRow(e, row));
 }
 const isRow = ({ at: [first] }: Load, row: Axis | undefined) =>
   first?.kind === "index" && first.axis === row;
@@ -121,7 +150,7 @@ function verifyCopies(procedure: string, tasks: readonly Task[], layoutOf: Layou
         () => `${procedure}: ${task.nest.name} reads ${b.name} before it is there`,
       );
     for (const { source, target, layout } of copiesOf(task)) {
-      const isFresh = (written.get(source) ?? -1) < written.get(target)!;
+      const isFresh = (written.get(memoryOf(source)) ?? -1) < written.get(target)!;
       invariant(isFresh, () => `${procedure}: ${task.nest.name} reads an old ${target.name}`);
       const same = JSON.stringify(layoutOf(target)) === JSON.stringify(layout);
       invariant(same, () => `${procedure}: ${target.name} has another layout than it was made for`);
