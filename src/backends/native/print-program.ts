@@ -6,9 +6,10 @@ import { CodePrinter } from "../../support/code-printer.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { commentOn } from "./explain/plan.ts";
-import type { PointerOf } from "./layout.ts";
+import type { LayoutOf, PointerOf } from "./layout.ts";
+import { printInversion } from "./nests/print-inversion.ts";
 import { printNest } from "./nests/print-nest.ts";
-import { type Task, writesOf } from "./order.ts";
+import { nameOf, type Task, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printProduct } from "./products/print-product.ts";
@@ -45,9 +46,11 @@ export function printProgram(
   const functions: string[] = [];
   for (const { groups } of plan.procedures) {
     for (const task of groups.flat()) {
-      const name = names.take(task.nest.name);
+      const name = names.take(nameOf(task));
       tasks.set(task, name);
-      functions.push(commentOn(task, plan.layoutOf) + printTask(task, name, pointerOf, tiles));
+      functions.push(
+        commentOn(task, plan.layoutOf) + printTask(task, name, plan.layoutOf, pointerOf, tiles),
+      );
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
@@ -82,7 +85,14 @@ function buffersOf(program: Program, { procedures }: ProgramPlan): readonly Tens
   return [...found];
 }
 
-function printTask(task: Task, name: string, pointerOf: PointerOf, tiles: Functions): string {
+function printTask(
+  task: Task,
+  name: string,
+  layoutOf: LayoutOf,
+  pointerOf: PointerOf,
+  tiles: Functions,
+): string {
+  if (task.kind === "inversion") return printInversion(task.inversion, name, layoutOf, pointerOf);
   if (task.kind === "product") return printProduct(task.schedule, name, pointerOf, tiles);
   const { sharing } = task;
   return printNest(task.form, name, sharing.by === "one" ? undefined : sharing.units, pointerOf);
