@@ -13,8 +13,10 @@ import {
 } from "../../../ir/expr.ts";
 import { sameShape, sizeOf } from "../../../ir/graph.ts";
 import { rangeOf } from "../../../ir/index-algebra.ts";
+import { isKernel } from "../../../ir/kernels.ts";
 import type { Procedure, Variable } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
+import { internal } from "../../../support/errors.ts";
 import { expand } from "../../expand.ts";
 import { findProduct } from "../products/product.ts";
 
@@ -36,13 +38,14 @@ export interface Nests {
 }
 
 export function buildNests(procedure: Procedure): Nests {
-  const single = procedure.kernels.map(
-    (k): Nest => ({
+  const single = procedure.kernels.map((k): Nest => {
+    if (!isKernel(k)) throw internal("native: loops");
+    return {
       name: k.name,
       axes: k.axes,
       stores: [{ buffer: k.output, value: expand(k.body, ["erf"]) }],
-    }),
-  );
+    };
+  });
   const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
   const merged = dropUnread(mergeAll(squeeze(single, kept)), kept);
   return placeUpdates(merged, procedure);
