@@ -23,6 +23,8 @@ export type Task =
       readonly inversion: Inversion;
       readonly sharing: { readonly by: "one" };
     };
+/** A task that computes elements of its results one by one. */
+export type NestTask = Exclude<Task, { readonly kind: "inversion" }>;
 /** After the layer it serves. */
 export const nameOf = (t: Task): string =>
   t.kind === "inversion" ? t.inversion.name : t.nest.name;

@@ -12,7 +12,7 @@ import type { LayoutOf } from "../layout.ts";
 import type { Inversion } from "../nests/inversion.ts";
 import type { Nest } from "../nests/nest.ts";
 import { runOf, termsOf } from "../nests/runs.ts";
-import type { Task } from "../order.ts";
+import type { NestTask, Task } from "../order.ts";
 import type { ProgramPlan } from "../plan.ts";
 import { accumulator, findProduct } from "../products/product.ts";
 import { explainSchedule, explainSharing } from "./schedule.ts";
@@ -105,7 +105,7 @@ function loopsOf(task: Task & { kind: "nest" }): string {
 }
 
 /** Results as equations. The sum of a product, and results that others use, are named and not repeated. */
-function equations(task: Exclude<Task, { kind: "inversion" }>): readonly string[] {
+function equations(task: NestTask): readonly string[] {
   const { nest } = task;
   const product = findProduct(nest);
   const stores = product?.epilogue ?? nest.stores;
@@ -136,7 +136,7 @@ function equations(task: Exclude<Task, { kind: "inversion" }>): readonly string[
 }
 
 /** The reduction of a product that stores nothing else. */
-const sumOf = ({ nest }: Exclude<Task, { kind: "inversion" }>): Expr =>
+const sumOf = ({ nest }: NestTask): Expr =>
   nest.stores.find((s) => s.value.kind === "reduce")!.value;
 
 function loads(value: Expr, buffer: TensorBuffer): boolean {

@@ -10,7 +10,7 @@ import type { LayoutOf } from "../layout.ts";
 import type { Inversion } from "../nests/inversion.ts";
 import { loadsOf } from "../nests/nest.ts";
 import type { Units } from "../nests/sharing.ts";
-import { nameOf, type Task } from "../order.ts";
+import { type NestTask, nameOf, type Task } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
 import type { Copy } from "../products/operands.ts";
 import type { Target } from "../target.ts";
@@ -107,10 +107,7 @@ function keepsToRows(task: Task, theirs: ReadonlySet<TensorBuffer>): boolean {
 const isRow = ({ at: [first] }: Load, row: Axis | undefined) =>
   first?.kind === "index" && first.axis === row;
 
-function everyLoad(
-  task: Exclude<Task, { kind: "inversion" }>,
-  test: (e: Load) => boolean,
-): boolean {
+function everyLoad(task: NestTask, test: (e: Load) => boolean): boolean {
   let all = true;
   for (const { value } of task.nest.stores)
     walk(value, (e) => {
