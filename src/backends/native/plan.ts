@@ -9,10 +9,11 @@ import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
 import { type Layout, type LayoutOf, panels, plain, spaced } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
+import { type Inversion, Inverter } from "./nests/inversion.ts";
 import { buildNests, loadsOf, type Nest, type Repeat, rowsOf } from "./nests/nest.ts";
 import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
 import { splitSum } from "./nests/split-sum.ts";
-import { group, meetsBetweenSteps, type Sharing, type Task } from "./order.ts";
+import { group, loopOf, meetsBetweenSteps, readsOf, type Sharing, type Task } from "./order.ts";
 import { byModel, type Decide, validPanels } from "./products/decisions.ts";
 import { type Copy, panelWidth } from "./products/operands.ts";
 import { dimensionOf, findProduct, type Product } from "./products/product.ts";
@@ -54,7 +55,11 @@ export function planProgram(
   };
   const parts = program.procedures.map((procedure) => {
     const { nests, copies } = buildNests(procedure);
-    return { procedure, nests: nests.flatMap((n) => splitSum(n, target, decide)), copies };
+    const inverter = new Inverter(decide);
+    const split = nests.flatMap((n) =>
+      splitSum(n.loop ? n : inverter.rewritten(n), target, decide),
+    );
+    return { procedure, nests: split, copies, inverter };
   });
   const all = parts.flatMap((p) => p.nests);
   for (const row of rowsOf(all)) for (const b of [row, row.of]) layouts.set(b, plain(b.shape));
@@ -63,8 +68,9 @@ export function planProgram(
   for (const { from, to } of parts.flatMap((p) => p.copies)) layouts.set(from, layoutOf(to));
   for (const { nests, copies } of parts)
     spaceRows(nests, new Set(copies.map((c) => c.from)), layouts);
-  const procedures = parts.map(({ procedure, nests, copies }): ProcedurePlan => {
-    const tasks = makeTasks(nests, layouts, layoutOf, target, decide);
+  const procedures = parts.map(({ procedure, nests, copies, inverter }): ProcedurePlan => {
+    const made = makeTasks(nests, layouts, layoutOf, target, decide);
+    const tasks = withInversions(made, inverter);
     const { groups, loops } = groupByLoops(tasks);
     verifyOrder(procedure.name, tasks, groups);
     return { name: procedure.name, groups, loops, copies };
@@ -108,9 +114,9 @@ function groupByLoops(tasks: readonly Task[]): Pick<ProcedurePlan, "groups" | "l
   const groups: (readonly Task[])[] = [];
   const loops: GroupLoop[] = [];
   for (let from = 0; from < tasks.length; ) {
-    const { loop } = tasks[from]!.nest;
+    const loop = loopOf(tasks[from]!);
     let to = from;
-    while (to < tasks.length && tasks[to]!.nest.loop === loop) to++;
+    while (to < tasks.length && loopOf(tasks[to]!) === loop) to++;
     const own = group(tasks.slice(from, to));
     const first = groups.length;
     groups.push(...own);
@@ -195,7 +201,7 @@ function makeTasks(
       if (loop && changes) tasks.push(plainTask({ ...copyNest(copy), loop }));
       else {
         // What stays the same for all steps of a loop is copied before it.
-        const start = loop ? tasks.findIndex((t) => t.nest.loop === loop) : -1;
+        const start = loop ? tasks.findIndex((t) => loopOf(t) === loop) : -1;
         tasks.splice(start < 0 ? tasks.length : start, 0, plainTask(copyNest(copy)));
       }
     });
@@ -216,6 +222,19 @@ function makeTasks(
   return tasks.map((t) =>
     t.kind === "nest" ? { ...t, sharing: shareNest(t.nest, t.form, rowUnits) } : t,
   );
+}
+
+/** Every key is inverted before the first task that reads it so. */
+function withInversions(tasks: readonly Task[], inverter: Inverter): readonly Task[] {
+  const done = new Set<Inversion>();
+  return tasks.flatMap((task): readonly Task[] => {
+    const fresh = inverter.neededBy(readsOf(task)).filter((x) => !done.has(x));
+    for (const x of fresh) done.add(x);
+    const made = fresh.map(
+      (x): Task => ({ kind: "inversion", inversion: x, sharing: { by: "one" } }),
+    );
+    return [...made, task];
+  });
 }
 
 /** Plain loops test where they read. */

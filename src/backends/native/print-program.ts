@@ -7,9 +7,10 @@ import { CodePrinter } from "../../support/code-printer.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { commentOn } from "./explain/plan.ts";
-import type { PointerOf } from "./layout.ts";
+import type { LayoutOf, PointerOf } from "./layout.ts";
+import { printInversion } from "./nests/print-inversion.ts";
 import { printNest } from "./nests/print-nest.ts";
-import { type Task, writesOf } from "./order.ts";
+import { loopOf, nameOf, type Task, writesOf } from "./order.ts";
 import type { GroupLoop, ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printProduct } from "./products/print-product.ts";
@@ -50,9 +51,11 @@ export function printProgram(
   const functions: string[] = [];
   for (const { groups } of plan.procedures) {
     for (const task of groups.flat()) {
-      const name = names.take(task.nest.name);
+      const name = names.take(nameOf(task));
       tasks.set(task, name);
-      functions.push(commentOn(task, plan.layoutOf) + printTask(task, name, pointerOf, tiles));
+      functions.push(
+        commentOn(task, plan.layoutOf) + printTask(task, name, plan.layoutOf, pointerOf, tiles),
+      );
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
@@ -93,10 +96,17 @@ function buffersOf(program: Program, { procedures }: ProgramPlan): readonly Tens
   return [...found];
 }
 
-function printTask(task: Task, name: string, pointerOf: PointerOf, tiles: Functions): string {
-  const { sharing, nest } = task;
-  const head = `static void ${name}(Context *x, int t, int nt${nest.loop ? ", long s" : ""})`;
+function printTask(
+  task: Task,
+  name: string,
+  layoutOf: LayoutOf,
+  pointerOf: PointerOf,
+  tiles: Functions,
+): string {
+  const head = `static void ${name}(Context *x, int t, int nt${loopOf(task) ? ", long s" : ""})`;
+  if (task.kind === "inversion") return printInversion(task.inversion, head, layoutOf, pointerOf);
   if (task.kind === "product") return printProduct(task.schedule, head, pointerOf, tiles);
+  const { sharing } = task;
   return printNest(task.form, head, sharing.by === "one" ? undefined : sharing.units, pointerOf);
 }
 
@@ -119,7 +129,7 @@ function printProcedure(
       const wait = () => code.line(call("meet(&x->barrier, nt);", order.length));
       const run = (task: Task) => {
         const fn = tasks.get(task)!;
-        const step = task.nest.loop ? ", s" : "";
+        const step = loopOf(task) ? ", s" : "";
         code.line(call(`${fn}(x, t, nt${step});`, order.indexOf(fn)));
       };
       for (let g = 0; g < groups.length; g++) {
