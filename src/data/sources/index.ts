@@ -1,7 +1,19 @@
 /** Every data source. A new one is a file beside this and a name here. */
 import type { DataSource } from "../dataset.ts";
+import { cmudict } from "./cmudict.ts";
 import { csv } from "./csv.ts";
+import { firstNames } from "./first-names.ts";
+import { json } from "./json.ts";
 import { mnist } from "./mnist.ts";
 import { npz } from "./npz.ts";
+import { text } from "./text.ts";
 
-export const sources = [mnist, csv, npz] as const satisfies readonly DataSource[];
+export const sources = [
+  mnist,
+  csv,
+  json,
+  npz,
+  text,
+  firstNames,
+  cmudict,
+] as const satisfies readonly DataSource[];

@@ -98,23 +98,26 @@ function readTraining(
   options: TableOptions,
 ): { readonly table: Table; readonly roles: Roles; readonly categories: Categories } {
   let roles: Roles | undefined;
-  const read = (asText: ReadonlySet<string>): Table =>
-    file.read((names) => {
-      const { header } = file;
-      roles = chooseRoles({ ...options, header }, names, file.place.name);
-      return [...roles.features, ...roles.targets].map((name) => ({
-        name,
-        as: asText.has(name) || roles!.categorical.has(name) ? "category" : "guess",
-      }));
-    });
-  let table = read(new Set());
-  // A column of mostly text with some numbers is categorical; its numbers have lost their spelling:
-  // once more.
+  const table = readMixed(file, (asText) => (names) => {
+    roles = chooseRoles({ ...options, header: file.header }, names, file.place.name);
+    return [...roles.features, ...roles.targets].map((name) => ({
+      name,
+      as: asText.has(name) || roles!.categorical.has(name) ? "category" : "guess",
+    }));
+  });
+  return { table, roles: roles!, categories: findCategories(table, roles!.categorical) };
+}
+
+/**
+ * Reads a table whose columns may be of mostly text with some numbers: such a column is categorical, and as its
+ * numbers have lost their spelling it is read once more.
+ */
+export function readMixed(file: TableFile, choose: (asText: ReadonlySet<string>) => Choose): Table {
+  const table = file.read(choose(new Set()));
   const mixed = [...table.columns.values()].filter(
     ({ text, missing, count }) => text.count * 2 >= count && text.count + missing.count < count,
   );
-  if (mixed.length > 0) table = read(new Set(mixed.map(({ name }) => name)));
-  return { table, roles: roles!, categories: findCategories(table, roles!.categorical) };
+  return mixed.length > 0 ? file.read(choose(new Set(mixed.map(({ name }) => name)))) : table;
 }
 
 function readTest(
@@ -179,7 +182,7 @@ function checkOneHot(targets: readonly string[], categories: Categories): void {
   });
 }
 
-function encodeTargets(
+export function encodeTargets(
   table: Table,
   names: readonly string[],
   categories: Categories,

@@ -17,10 +17,19 @@ export interface Table {
   readonly header: boolean;
   /** The chosen columns by name. */
   readonly columns: ReadonlyMap<string, Column>;
+  /** Names that stand for a column for each element of a list, and the list's shape. */
+  readonly lists?: ReadonlyMap<string, List>;
   /** Number of rows, without the header. */
   readonly count: number;
   /** `iris.csv:36` for row 34: what an editor can jump to. */
   at(row: number): string;
+}
+
+/** A list of numbers in every row. */
+export interface List {
+  readonly shape: readonly number[];
+  /** The columns of its elements, row-major. */
+  readonly parts: readonly string[];
 }
 
 /** A file whose columns can be read, more than once: what is wanted may depend on what was found. */
