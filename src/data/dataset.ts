@@ -14,6 +14,17 @@ export interface Samples {
   readonly scale?: number;
 }
 
+/** The least and the greatest value as the model sees them, for people: `from 0 to 1`. */
+export function rangeOf({ values, scale = 1 }: Samples): string {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  const shown = (value: number) => Number((value * scale).toPrecision(4));
+  return `from ${shown(least)} to ${shown(most)}`;
+}
+
 /** `count` examples; the maps' keys name the inputs and targets (`x` and `y` where there is one of each). */
 export interface Examples {
   readonly count: number;

@@ -3,8 +3,11 @@ import type { DataSource } from "../dataset.ts";
 import { cmudict } from "./cmudict.ts";
 import { csv } from "./csv.ts";
 import { firstNames } from "./first-names.ts";
+import { blobs, linear, sine, spirals } from "./generated.ts";
+import { idx } from "./idx.ts";
 import { json } from "./json.ts";
 import { mnist } from "./mnist.ts";
+import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
 import { text } from "./text.ts";
 
@@ -13,7 +16,13 @@ export const sources = [
   csv,
   json,
   npz,
+  npy,
+  idx,
   text,
   firstNames,
   cmudict,
+  blobs,
+  spirals,
+  linear,
+  sine,
 ] as const satisfies readonly DataSource[];

@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { defineSource, type Examples } from "../dataset.ts";
-import { type IdxArray, parseIdx } from "../idx.ts";
+import { parseIdx } from "../idx.ts";
+import type { NpyArray } from "../npy.ts";
 import { checkCrc, packageFolder, reinstall } from "../package-file.ts";
 import { damaged, readDataFile } from "../read-file.ts";
 import { checkLimit, takeFirst } from "../split.ts";
@@ -90,7 +91,7 @@ export async function readMnist(
   return { train: pair(trainImages, trainLabels), validation: pair(testImages, testLabels) };
 }
 
-async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<IdxArray> {
+async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<NpyArray> {
   const place = { directory: folder, name: join(folder, file), path: [], fix: FIX };
   const content = await readDataFile(place);
   const array = parseIdx(content, place);
@@ -104,7 +105,7 @@ async function readChecked(folder: string, { file, shape, crc }: MnistFile): Pro
   return array;
 }
 
-function pair(images: IdxArray, labels: IdxArray): Examples {
+function pair(images: NpyArray, labels: NpyArray): Examples {
   return {
     count: images.shape[0]!,
     inputs: new Map([
