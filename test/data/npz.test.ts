@@ -29,7 +29,7 @@ for (const level of [0, 6] as const) {
     assert.equal([...both.validation!.inputs.get("x")!.values], [7, 8, 9]);
     assert.equal([...both.validation!.targets.get("y")!.values], [5]);
     assert.is(both.train.inputs.get("x")!.scale, undefined);
-    assert.is(both.summary, "2 training and 1 test examples of shape 3");
+    assert.is(both.summary, "2 training and 1 test examples of shape 3, from 1 to 6");
   });
 }
 
