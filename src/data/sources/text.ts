@@ -1,16 +1,15 @@
 /** Texts with a label, or with a tag for each token, from CSV, JSON or folders. */
 import { z } from "zod";
-import { fail, ProblemError } from "../../support/errors.ts";
+import { fail } from "../../support/errors.ts";
 import { defineSource, type Loaded } from "../dataset.ts";
 import { isFolder, readClassFolder } from "../folder.ts";
 import { checkUtf8, type FilePlace, readDataFile } from "../read-file.ts";
-import type { Reading } from "../table/column.ts";
 import { csvFile } from "../table/csv.ts";
-import { type Categories, checkAgainst, checkComplete, findCategories } from "../table/encode.ts";
-import { columnOption, encodeTargets, readMixed } from "../table/examples.ts";
+import { columnOption } from "../table/examples.ts";
 import { jsonFile } from "../table/json.ts";
-import { missingColumn } from "../table/roles.ts";
-import type { Table, TableFile } from "../table/table.ts";
+import { type Labelled, readLabelled } from "../table/labelled.ts";
+import { parquetFile } from "../table/parquet.ts";
+import type { TableFile } from "../table/table.ts";
 import { type TextPart, textDataset } from "../text/dataset.ts";
 import { encodingOptions } from "../text/encoding.ts";
 import { wordsOf } from "../text/tokens.ts";
@@ -21,7 +20,7 @@ const textOptions = {
     .string()
     .min(1)
     .describe(
-      "A CSV, .json or .jsonl file, or a folder with a folder of .txt files for each class.",
+      "A CSV, .parquet, .json or .jsonl file, or a folder with a folder of .txt files for each class.",
     ),
   test: z.string().min(1).optional().describe("The same for texts to validate with."),
   text: columnOption.default("text").describe("The column of the texts."),
@@ -109,71 +108,31 @@ async function fromTables(
       fix: "name the column that holds what is to be predicted",
     });
   }
-  const table = readTexts(await openTable(place, options), options);
-  const categories =
-    target === undefined ? new Map() : findCategories(only(table, target), new Set());
-  const classes = target === undefined ? undefined : categories.get(`${target}`);
-  const part = (of: Table) => partOf(of, options, categories);
+  const columns = { verbatim: { text: options.text, tags }, target };
+  const first = readLabelled(await openTable(place, options), columns);
+  const { classes } = first;
   const shared = { ...(classes ? { classes } : {}), options };
-  if (test === undefined) return textDataset({ train: part(table), ...shared });
-  const other = readTexts(await openTable(test, options), options, classes ? "category" : "guess");
-  if (target !== undefined) checkAgainst(only(other, target), categories);
-  return textDataset({ train: part(table), test: part(other), ...shared });
+  const train = partOf(first, options);
+  if (test === undefined) return textDataset({ train, ...shared });
+  const other = readLabelled(await openTable(test, options), columns, first);
+  return textDataset({ train, test: partOf(other, options), ...shared });
 }
 
 async function openTable(place: FilePlace, options: Options): Promise<TableFile> {
   const content = await readDataFile(place);
-  return /\.(json|jsonl|ndjson)$/i.test(place.name)
-    ? jsonFile(content, place)
-    : csvFile(content, place, options);
+  if (/\.(json|jsonl|ndjson)$/i.test(place.name)) return jsonFile(content, place);
+  if (/\.parquet$/i.test(place.name)) return parquetFile(content, place);
+  return csvFile(content, place, options);
 }
 
-/** The columns that are named, texts and tags as they are. */
-function readTexts(file: TableFile, { text, target, tags }: Options, targetAs?: Reading): Table {
-  const wanted = Object.entries({ text, target, tags }).filter(([, name]) => name !== undefined);
-  const table = readMixed(file, (asText) => (names) => {
-    const { header, place } = file;
-    const missing = wanted.filter(([, name]) => !names.includes(`${name}`));
-    if (missing.length > 0) {
-      throw new ProblemError(
-        missing.map(([option, name]) =>
-          missingColumn({ name: `${name}`, path: [option] }, names, header, place.name),
-        ),
-      );
-    }
-    return wanted.map(([option, column]) => {
-      const name = `${column}`;
-      if (option !== "target") return { name, as: "verbatim" };
-      return { name, as: targetAs ?? (asText.has(name) ? "category" : "guess") };
-    });
-  });
-  checkComplete(table);
-  return table;
-}
-
-const only = (table: Table, name: string | number): Table => ({
-  ...table,
-  columns: new Map([[`${name}`, table.columns.get(`${name}`)!]]),
-});
-
-function partOf(table: Table, options: Options, categories: Categories): TextPart {
-  const { target, tags, split_tags } = options;
+function partOf({ table, target, texts }: Labelled, options: Options): TextPart {
+  const { tags, split_tags } = options;
   const split = split_tags === "character" ? (tag: string) => [...tag] : wordsOf;
-  const own = tags === undefined ? undefined : textsOf(table, tags).map(split);
   return {
     place: table.place,
-    texts: textsOf(table, options.text),
-    targets:
-      target === undefined
-        ? new Map()
-        : new Map([["y", encodeTargets(table, [`${target}`], categories, false)]]),
-    ...(own ? { tags: own } : {}),
+    texts: texts(options.text),
+    targets: target ? new Map([["y", target]]) : new Map(),
+    ...(tags === undefined ? {} : { tags: texts(tags).map(split) }),
     at: table.at,
   };
-}
-
-function textsOf(table: Table, name: string | number): readonly string[] {
-  const { words, codes } = table.columns.get(`${name}`)!;
-  const all = [...words.keys()];
-  return Array.from(codes, (code) => all[code]!);
 }

@@ -6,7 +6,6 @@ import { z } from "zod";
 import { fail, ProblemError } from "../../support/errors.ts";
 import type { Dataset, Examples, Samples } from "../dataset.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
-import type { Reading } from "./column.ts";
 import {
   type Categories,
   checkAgainst,
@@ -43,6 +42,9 @@ export const tableOptions = {
     .min(1)
     .optional()
     .describe("Columns whose values are categories even if they look like numbers."),
+  sample_weight: columnOption
+    .optional()
+    .describe("A column that says how much each example counts in the loss; it is no feature."),
   one_hot: z
     .boolean()
     .default(false)
@@ -100,7 +102,7 @@ function readTraining(
   let roles: Roles | undefined;
   const table = readMixed(file, (asText) => (names) => {
     roles = chooseRoles({ ...options, header: file.header }, names, file.place.name);
-    return [...roles.features, ...roles.targets].map((name) => ({
+    return columnsOf(roles).map((name) => ({
       name,
       as: asText.has(name) || roles!.categorical.has(name) ? "category" : "guess",
     }));
@@ -120,28 +122,16 @@ export function readMixed(file: TableFile, choose: (asText: ReadonlySet<string>)
   return mixed.length > 0 ? file.read(choose(new Set(mixed.map(({ name }) => name)))) : table;
 }
 
+/** Reads a file for columns that were found in another. */
 function readTest(
   file: TableFile,
   oneHot: boolean,
-  { features, targets }: Roles,
+  roles: Roles,
   categories: Categories,
 ): Examples {
-  const table = file.read(
-    exactly([...features, ...targets], file, (name) =>
-      categories.has(name) ? "category" : "guess",
-    ),
-  );
-  checkAgainst(table, categories);
-  return toExamples(table, { features, targets }, categories, oneHot);
-}
-
-/** Chooses columns that must be there. */
-export function exactly(
-  wanted: readonly string[],
-  { place, header }: TableFile,
-  reading: (name: string) => Reading,
-): Choose {
-  return (names) => {
+  const { place, header } = file;
+  const wanted = columnsOf(roles);
+  const table = file.read((names) => {
     const missing = wanted.filter((name) => !names.includes(name));
     if (missing.length > 0) {
       throw new ProblemError(
@@ -150,13 +140,21 @@ export function exactly(
           .map((name) => missingColumn({ name, path: place.path }, names, header, place.name)),
       );
     }
-    return wanted.map((name) => ({ name, as: reading(name) }));
-  };
+    return wanted.map((name) => ({ name, as: categories.has(name) ? "category" : "guess" }));
+  });
+  checkAgainst(table, categories);
+  return toExamples(table, roles, categories, oneHot);
 }
+
+const columnsOf = ({ features, targets, weights }: Roles): readonly string[] => [
+  ...features,
+  ...targets,
+  ...weights,
+];
 
 function toExamples(
   table: Table,
-  { features, targets }: Pick<Roles, "features" | "targets">,
+  { features, targets, weights }: Roles,
   categories: Categories,
   oneHot: boolean,
 ): Examples {
@@ -164,7 +162,23 @@ function toExamples(
     count: table.count,
     inputs: new Map([["x", encodeFeatures(table, features, categories)]]),
     targets: new Map([["y", encodeTargets(table, targets, categories, oneHot)]]),
+    ...Object.fromEntries(weights.map((name) => ["weights", encodeWeights(table, name)])),
   };
+}
+
+function encodeWeights(table: Table, name: string): Samples {
+  const column = table.columns.get(name)!;
+  const odd = column.text.count > 0 ? 0 : column.numbers.findIndex((weight) => weight < 0);
+  if (odd >= 0) {
+    fail({
+      path: ["sample_weight"],
+      message: `column ${shown(name)} is no weight`,
+      expected: "numbers from 0",
+      received: column.text.count > 0 ? "text" : `${column.numbers[odd]} at ${table.at(odd)}`,
+      fix: "name a column of numbers, or leave sample_weight out",
+    });
+  }
+  return { shape: [], values: column.numbers.slice() };
 }
 
 /** `one_hot` means something for a single categorical target only. */
