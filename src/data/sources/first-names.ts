@@ -16,7 +16,7 @@ const CLASSES = [
 export const firstNames = defineSource({
   name: "first_names",
   doc:
-    "8009 English first names letter by letter, for classification: 4531 female (class 0) and 3478 male " +
+    "8003 English first names letter by letter, for classification: 4525 female (class 0) and 3478 male " +
     "(class 1), without the 420 that are both, in a random order that is always the same. Shorter names " +
     "have zeros before them.",
   options: {},

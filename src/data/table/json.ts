@@ -1,5 +1,6 @@
 /** JSON and JSON Lines as a table: a list of objects, or an object a line. */
 import { checkUtf8, damaged, type Place } from "../read-file.ts";
+import { jsonFault } from "./json-fault.ts";
 import { type FileRecord, recordFile } from "./records.ts";
 import type { TableFile } from "./table.ts";
 
@@ -46,15 +47,13 @@ function asRecord(value: unknown, place: Place, at: string): FileRecord {
 function parse(text: string, place: Place, line: number): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    const { message } = error as SyntaxError;
-    const position = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
+  } catch {
+    const position = jsonFault(text);
     const before = text.slice(0, position).split("\n");
     const at = `${place.name}:${line + before.length - 1}:${before.at(-1)!.length + 1}`;
     return damaged(place, "is no JSON", {
       expected: "JSON (a list of objects), or JSON Lines (an object a line)",
-      received: `${JSON.stringify(text.slice(position, position + 20))} at ${at}`,
-      notes: [message.slice(0, 120)],
+      received: `${position < text.length ? JSON.stringify(text.slice(position, position + 20)) : "its end"} at ${at}`,
       fix: FIX,
     });
   }
