@@ -4,8 +4,9 @@
  */
 import { createRequire } from "node:module";
 import type { GPU as GpuInstance } from "gpu.js";
-import type { TensorBuffer } from "../../ir/expr.ts";
+import type { Compute, TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
+import { allKernels, isKernel } from "../../ir/kernels.ts";
 import type {
   CompileOptions,
   Executable,
@@ -130,7 +131,7 @@ export class GpuExecutable implements Executable {
 
   #print(procedure: Procedure): readonly GpuKernel[] {
     const ctx = { traits: this.#traits, isConstant: this.#isConstant };
-    return procedure.kernels.map((k) => printKernel(k, ctx));
+    return withoutLoops(procedure).map((k) => printKernel(k, ctx));
   }
 
   /** The variables a procedure takes as arguments: all it reads or changes that are not constant. */
@@ -179,7 +180,7 @@ export class GpuExecutable implements Executable {
         const values = new Map(state);
         for (const [i, { printed, run }] of kernels.entries()) {
           values.set(
-            procedure.kernels[i]!.output,
+            withoutLoops(procedure)[i]!.output,
             run(...printed.inputs.map((b) => values.get(b))),
           );
         }
@@ -225,7 +226,13 @@ export class GpuExecutable implements Executable {
 const largestKernel = ({ kernels, flops }: Procedure): number =>
   kernels.length === 0
     ? 0
-    : Math.max(flops / kernels.length, ...kernels.map((k) => sizeOf(k.output.shape)));
+    : Math.max(flops / kernels.length, ...allKernels(kernels).map((k) => sizeOf(k.output.shape)));
+
+const withoutLoops = ({ kernels }: Procedure): readonly Compute[] =>
+  kernels.map((k) => {
+    if (!isKernel(k)) throw internal("gpu.js: loops");
+    return k;
+  });
 
 const asFloats = (values: Values): Float32Array =>
   values instanceof Float32Array ? values : Float32Array.from(values);
