@@ -19,6 +19,7 @@ const fixture = JSON.parse(
 /** Keras's options as ours. */
 function encodingOf(options: Record<string, unknown>, vocabulary: readonly string[]) {
   return {
+    kind: "text",
     standardize: (options["standardize"] ?? "none") as "lower",
     split: options["split"] as "character",
     vocabulary,

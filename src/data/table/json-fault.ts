@@ -1,8 +1,12 @@
 /** Where a text stops being JSON (RFC 8259), which `JSON.parse` does not tell in every version of Node. */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
-const TOKEN =
-  /\s*("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+/** Control characters up to 0x1f are none of a string's; those of category Cc beyond are. */
+const CHARACTER = String.raw`[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})`;
+const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`;
+const TOKEN = new RegExp(
+  String.raw`\s*("(?:${CHARACTER})*"|${NUMBER}|true|false|null|[\[\]{},:])`,
+  "uy",
+);
 const BLANK = /\s*/y;
 
 /** @returns the offset of the first thing that cannot stand where it does; the text's length if it only ends early */

@@ -147,7 +147,7 @@ function fitEncoding(
     });
   }
   const { standardize, split, padding, truncating } = options;
-  return { standardize, split, vocabulary, length, padding, truncating };
+  return { kind: "text", standardize, split, vocabulary, length, padding, truncating };
 }
 
 function encoded(

@@ -27,6 +27,7 @@ export type EncodingOptions = z.output<z.ZodObject<typeof encodingOptions>>;
 
 /** How the texts of an input were encoded: all that it takes to encode others; plain data, for JSON. */
 export interface TextEncoding extends TokenOptions {
+  readonly kind: "text";
   /** Tokens by number: 0 is padding (`""`), 1 is what the vocabulary lacks (`"[UNK]"`). */
   readonly vocabulary: readonly string[];
   readonly length: number;
