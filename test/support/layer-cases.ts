@@ -6,6 +6,7 @@ import { activations } from "../../src/nn/activations.ts";
 import type { Options } from "./keras.ts";
 import { each, type Generator, keeping, type Random, times } from "./layer-case.ts";
 import { randomCases } from "./layer-cases-random.ts";
+import { recurrentCases } from "./layer-cases-recurrent.ts";
 import { severalCases } from "./layer-cases-several.ts";
 import { shapeCases } from "./layer-cases-shape.ts";
 
@@ -128,6 +129,7 @@ export const layerCases: Readonly<Record<string, Generator>> = {
   ),
   ...shapeCases,
   ...severalCases,
+  ...recurrentCases,
   ...randomCases,
   conv1d: convolution(1),
   conv2d: convolution(2),

@@ -8,7 +8,9 @@ import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
 import { activation, dense, identity, input } from "./core.ts";
 import { embedding } from "./embedding.ts";
+import { gru } from "./gru.ts";
 import type { Layer } from "./layer.ts";
+import { lstm } from "./lstm.ts";
 import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
@@ -17,6 +19,7 @@ import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
+import { simpleRnn } from "./simple-rnn.ts";
 
 export const layers: readonly Layer[] = [
   input,
@@ -81,6 +84,9 @@ export const layers: readonly Layer[] = [
   normalization.groupNormalization,
   normalization.rmsNormalization,
   unitNormalization,
+  simpleRnn,
+  lstm,
+  gru,
   attention.attention,
   attention.additiveAttention,
   attention.multiHeadAttention,

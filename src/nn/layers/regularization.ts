@@ -30,9 +30,13 @@ const noiseShape = z
 const kept = (share: number, shape: Shape, ctx: LayerContext): Tensor =>
   stopGradient(lessEqual(share, ctx.uniform(shape)));
 
+/** What to multiply by in order to drop: 0 with the probability of the rate, else 1/(1 − rate). */
+export const dropMask = (share: number, shape: Shape, ctx: LayerContext): Tensor =>
+  mul(kept(share, shape, ctx), 1 / (1 - share));
+
 /** x with some of its elements 0 and the others divided by 1 − rate; one draw for what the mask has as 1. */
 export const dropped = (x: Tensor, share: number, mask: Shape, ctx: LayerContext): Tensor =>
-  mul(x, mul(kept(share, mask, ctx), 1 / (1 - share)));
+  mul(x, dropMask(share, mask, ctx));
 
 function maskShape(x: Tensor, given: readonly (number | null)[] | null, ctx: LayerContext): Shape {
   const { shape } = x.type;
