@@ -1,6 +1,7 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
+import { multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
 import * as borders from "./borders.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
@@ -9,6 +10,7 @@ import * as transposed from "./convolution-transposed.ts";
 import { activation, dense, identity, input } from "./core.ts";
 import { embedding } from "./embedding.ts";
 import type { Layer } from "./layer.ts";
+import { masking } from "./masking.ts";
 import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
@@ -17,12 +19,14 @@ import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
+import { wrappers } from "./wrappers.ts";
 
 export const layers: readonly Layer[] = [
   input,
   dense,
   activation,
   embedding,
+  masking,
   identity,
   ...activationLayers,
   shape.flatten,
@@ -83,7 +87,8 @@ export const layers: readonly Layer[] = [
   unitNormalization,
   attention.attention,
   attention.additiveAttention,
-  attention.multiHeadAttention,
+  multiHeadAttention,
+  ...wrappers(() => layers),
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,
