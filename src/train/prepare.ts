@@ -94,13 +94,13 @@ function checkNumbers({ model }: Spec, { inputs }: Examples): void {
     const wrong = samples.scale === undefined ? samples.values.find((v) => !fits(v)) : 0.5;
     if (wrong === undefined) continue;
     fail({
-      path: [...path, layer.definition.name, option],
+      path: [...path, layer.definition.name, ...option],
       message: `layer ${name}: the data has numbers that do not fit`,
       expected: `whole numbers from ${lowest} to ${highest}`,
       received: samples.scale === undefined ? `${wrong}` : "numbers between",
       fix:
         Number.isInteger(wrong) && wrong > highest
-          ? `write \`${option}: ${largest(samples) + 1}\``
+          ? `write \`${option.at(-1)}: ${largest(samples) + 1}\``
           : `let ${layer.definition.name} read an input of whole numbers only`,
     });
   }

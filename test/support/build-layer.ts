@@ -2,12 +2,14 @@
 import { z } from "zod";
 import type { Shape, Tensor } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
-import type { LayerContext } from "../../src/nn/layers/layer.ts";
+import { type LayerContext, maskGiven } from "../../src/nn/layers/layer.ts";
+import type { Mask } from "../../src/nn/layers/mask.ts";
 import { fail } from "../../src/support/errors.ts";
 import { input } from "./evaluate.ts";
 
 export interface BuiltLayer {
   readonly output: Tensor;
+  readonly mask: Mask;
   readonly weights: ReadonlyMap<string, Tensor>;
   /** Names of the weights that are trained. */
   readonly trainable: readonly string[];
@@ -22,13 +24,17 @@ export interface BuildRequest {
   readonly options: unknown;
   /** The input, or all of them. */
   readonly x: Tensor | readonly Tensor[];
+  /** Those of the inputs. */
+  readonly masks?: readonly Mask[];
   readonly training?: boolean;
   /** In front of the weights' names, where several layers share a program. */
   readonly prefix?: string;
 }
 
 /** @throws if there is no such layer, or the options or the input do not fit it */
-export function buildLayer({ layer, options, x, training, prefix }: BuildRequest): BuiltLayer {
+export function buildLayer(request: BuildRequest): BuiltLayer {
+  const { layer, options, x, masks, training, prefix } = request;
+  const xs = [x].flat() as readonly Tensor[];
   const definition = layers.find((l) => l.name === layer);
   if (!definition) throw new Error(`there is no layer ${layer}`);
   const weights = new Map<string, Tensor>();
@@ -37,6 +43,7 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
   const penalties: Tensor[] = [];
   const ctx: LayerContext = {
     training: training ?? false,
+    masks: xs.map((_, i) => masks?.[i]),
     trainable: true,
     weight(name, shape: Shape, how) {
       const tensor = input(`${prefix ?? ""}${name}`, shape);
@@ -55,6 +62,7 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
     fail,
   };
   const parsed = z.strictObject(definition.options).parse(options);
-  const output = definition.build([x].flat() as readonly Tensor[], parsed, ctx);
-  return { output, weights, trainable, updates, penalties };
+  const output = definition.build(xs, parsed, ctx);
+  const mask = maskGiven({ definition, options: parsed }, xs, ctx.masks);
+  return { output, mask, weights, trainable, updates, penalties };
 }

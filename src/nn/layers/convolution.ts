@@ -125,6 +125,7 @@ export const conv1d = defineLayer({
   name: "conv1d",
   doc: "y[n, o, f] = activation(Σ x[n, s·o + d·k − pad, c]·W[k, c, f] + b[f]), over k and c.",
   takes: "one",
+  mask: "stops",
   options: {
     ...convolutionOptions(1),
     padding: causalPaddingOption(),
@@ -138,6 +139,7 @@ export const conv2d = defineLayer({
     "y[n, p, q, f] = activation(Σ x[n, s·p + d·i − pad, s·q + d·j − pad, c]·W[i, j, c, f] + b[f]), " +
     "over i, j and c.",
   takes: "one",
+  mask: "stops",
   options: { ...convolutionOptions(2), padding: paddingOption() },
   build: convolution(2),
 });
@@ -148,6 +150,7 @@ export const conv3d = defineLayer({
     "y[n, p, q, r, f] = activation(Σ x[n, s·p + d·i − pad, s·q + d·j − pad, s·r + d·k − pad, c]·" +
     "W[i, j, k, c, f] + b[f]), over i, j, k and c.",
   takes: "one",
+  mask: "stops",
   options: { ...convolutionOptions(3), padding: paddingOption() },
   build: convolution(3),
 });

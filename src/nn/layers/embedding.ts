@@ -6,6 +6,7 @@ import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
 import { regularizerOption } from "../regularizers.ts";
 import { defineLayer } from "./layer.ts";
+import { differs } from "./masking.ts";
 
 export const embedding = defineLayer({
   name: "embedding",
@@ -22,7 +23,12 @@ export const embedding = defineLayer({
       .describe("First E."),
     embeddings_regularizer: regularizerOption().optional().describe("Penalty on E."),
     embeddings_constraint: constraintOption().optional().describe("What E must satisfy."),
+    mask_zero: z
+      .boolean()
+      .default(false)
+      .describe("0 stands for padding: layers that follow leave it out, where they know masks."),
   },
+  mask: ([x], _, { mask_zero }) => (mask_zero ? differs(x!, 0) : undefined),
   build([x], { input_dim, output_dim, ...options }, ctx) {
     const table = ctx.weight("embeddings", [input_dim, output_dim], {
       initializer: options.embeddings_initializer,
@@ -32,5 +38,5 @@ export const embedding = defineLayer({
     // A number outside would read other memory; the data is checked before, what layers compute is not.
     return take(table, integer(clip(x!, 0, input_dim - 1)));
   },
-  wants: ({ input_dim }) => ({ lowest: 0, highest: input_dim - 1, option: "input_dim" }),
+  wants: ({ input_dim }) => ({ lowest: 0, highest: input_dim - 1, option: ["input_dim"] }),
 });

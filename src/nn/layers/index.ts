@@ -1,6 +1,7 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
+import { multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
 import * as borders from "./borders.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
@@ -11,6 +12,7 @@ import { embedding } from "./embedding.ts";
 import { gru } from "./gru.ts";
 import type { Layer } from "./layer.ts";
 import { lstm } from "./lstm.ts";
+import { masking } from "./masking.ts";
 import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
@@ -20,12 +22,14 @@ import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
 import { simpleRnn } from "./simple-rnn.ts";
+import { wrappers } from "./wrappers.ts";
 
 export const layers: readonly Layer[] = [
   input,
   dense,
   activation,
   embedding,
+  masking,
   identity,
   ...activationLayers,
   shape.flatten,
@@ -89,7 +93,8 @@ export const layers: readonly Layer[] = [
   gru,
   attention.attention,
   attention.additiveAttention,
-  attention.multiHeadAttention,
+  multiHeadAttention,
+  ...wrappers(() => layers),
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,
