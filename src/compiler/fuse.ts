@@ -58,9 +58,17 @@ interface Use {
   readonly regrouped: boolean;
   /** Whether an op that wants its inputs in memory reads it often. */
   readonly streamed: boolean;
+  /** Whether several read it, each perhaps a part. */
+  readonly divided: boolean;
 }
 /** What is written is computed once, wherever it is read. */
-const written: Use = { reuse: 1, nested: false, regrouped: false, streamed: false };
+const written: Use = {
+  reuse: 1,
+  nested: false,
+  regrouped: false,
+  streamed: false,
+  divided: false,
+};
 interface Facts {
   readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
   /** Operations an element costs when all but the reductions before it is inlined. */
@@ -95,15 +103,18 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let nested = false;
   let regrouped = false;
   let streamed = false;
-  for (const { user, input } of facts.users.get(x) ?? []) {
+  const users = facts.users.get(x) ?? [];
+  let divided = users.length > 1;
+  for (const { user, input } of users) {
     const outer = uses.get(user)!;
     const own = readsOf(user)[input]! * outer.reuse;
     reads += own;
     streamed ||= outer.streamed || (user.op.streams === true && own >= worthStreaming * size(x));
     nested ||= isReduction(user) || outer.nested;
     regrouped ||= regroups(user) || (isMoved(user) && outer.regrouped);
+    divided ||= outer.divided;
   }
-  return { reuse: reads / size(x), nested, regrouped, streamed };
+  return { reuse: reads / size(x), nested, regrouped, streamed, divided };
 }
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
@@ -118,9 +129,10 @@ function regroups(y: Tensor): boolean {
   return extents(x) !== extents(y);
 }
 
-function pays(x: Tensor, { reuse, nested, regrouped, streamed }: Use, cost: number): boolean {
-  // The loops of a reduction must be those of its own dimensions to be any good.
-  if (isReduction(x)) return reuse > 1 || nested || regrouped;
+function pays(x: Tensor, use: Use, cost: number): boolean {
+  const { reuse, nested, regrouped, streamed, divided } = use;
+  // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
+  if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
   if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }

@@ -1,6 +1,6 @@
 /** What holds for kernels whatever they compute: lists of them with loops, and rows of arrays. */
 import { invariant } from "../support/errors.ts";
-import { type Compute, children, type Expr, type Load, type Loop } from "./expr.ts";
+import { type Compute, children, type Expr, type Load, type Loop, walk } from "./expr.ts";
 import { IndexAlgebra } from "./index-algebra.ts";
 
 export const isKernel = (part: Compute | Loop): part is Compute => "body" in part;
@@ -46,4 +46,12 @@ export function walkRows(
     visit(e, offset);
   };
   go(body);
+}
+
+export function usesAxis(e: Expr, { axis }: Loop): boolean {
+  let found = false;
+  walk(e, (x) => {
+    if (x.kind === "index" && x.axis === axis) found = true;
+  });
+  return found;
 }
