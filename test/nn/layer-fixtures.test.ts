@@ -11,7 +11,9 @@ import { input } from "../support/evaluate.ts";
 import { fixture } from "../support/keras.ts";
 import { compare, type Fixture } from "../support/layer-fixture.ts";
 
-const fixtures = [...fixture<Fixture[]>("layers"), ...fixture<Fixture[]>("more_layers")];
+const fixtures = ["layers", "more_layers", "recurrent_layers"].flatMap((file) =>
+  fixture<Fixture[]>(file),
+);
 const names = [...new Set(fixtures.map((f) => f.layer))];
 
 for (const name of names) {

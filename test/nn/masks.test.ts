@@ -19,7 +19,8 @@ for (const name of names) {
 }
 
 test("every layer that Keras has too was shown a mask", () => {
-  const shown = new Set(fixtures.filter((f) => f.masks?.some((m) => m)).map((f) => f.layer));
+  const all = [...fixtures, ...fixture<Fixture[]>("recurrent_layers")];
+  const shown = new Set(all.filter((f) => f.masks?.some((m) => m)).map((f) => f.layer));
   // An activation as a layer of its own is what Keras's Activation is.
   const own = activations.map((a) => a.name).filter((name) => !shown.has(name));
   const rest = layers

@@ -30,7 +30,7 @@ interface ModelRecord {
   readonly weights: Readonly<Record<string, Values>>;
   readonly steps: readonly Step[];
 }
-const records = fixture<ModelRecord[]>("models");
+const records = ["models", "recurrent_models"].flatMap((file) => fixture<ModelRecord[]>(file));
 
 /** The spec of a record, as text; JSON is YAML. */
 function specText({ layers, loss, optimizer, steps }: ModelRecord): string {
@@ -105,7 +105,7 @@ for (const record of records) {
 test("the records cover every kind of problem", () => {
   const losses = new Set(records.map((r) => r.loss.name));
   const optimizers = new Set(records.map((r) => r.optimizer.name));
-  assert.is(records.length, 6);
+  assert.is(records.length, 10);
   assert.ok(losses.size >= 3 && optimizers.size >= 3, `${[...losses]}, ${[...optimizers]}`);
 });
 

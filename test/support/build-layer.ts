@@ -1,4 +1,5 @@
 /** Builds one layer by itself, with its weights as inputs to feed: for tests only. */
+import * as assert from "uvu/assert";
 import { z } from "zod";
 import type { Shape, Tensor } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
@@ -17,6 +18,8 @@ export interface BuiltLayer {
   readonly updates: ReadonlyMap<string, Tensor>;
   /** What it adds to the loss. */
   readonly penalties: readonly Tensor[];
+  /** How often it drew. */
+  readonly requests: number;
 }
 
 export interface BuildRequest {
@@ -27,13 +30,16 @@ export interface BuildRequest {
   /** Those of the inputs. */
   readonly masks?: readonly Mask[];
   readonly training?: boolean;
+  /** The numbers that it draws, in this order. */
+  readonly uniform?: readonly Tensor[];
   /** In front of the weights' names, where several layers share a program. */
   readonly prefix?: string;
 }
 
 /** @throws if there is no such layer, or the options or the input do not fit it */
 export function buildLayer(request: BuildRequest): BuiltLayer {
-  const { layer, options, x, masks, training, prefix } = request;
+  const { layer, options, x, masks, training, prefix, uniform = [] } = request;
+  let requests = 0;
   const xs = [x].flat() as readonly Tensor[];
   const definition = layers.find((l) => l.name === layer);
   if (!definition) throw new Error(`there is no layer ${layer}`);
@@ -55,8 +61,11 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
       const [name] = [...weights].find(([, tensor]) => tensor === weight)!;
       updates.set(name, next);
     },
-    uniform: () => {
-      throw new Error(`${layer} draws random numbers`);
+    uniform(shape) {
+      const next = uniform[requests++];
+      if (!next) throw new Error(`${layer} draws more random numbers than it was given`);
+      assert.equal(next.type.shape, shape, `shape of the random numbers of ${layer}`);
+      return next;
     },
     penalise: (penalty) => penalties.push(penalty),
     fail,
@@ -64,5 +73,5 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
   const parsed = z.strictObject(definition.options).parse(options);
   const output = definition.build(xs, parsed, ctx);
   const mask = maskGiven({ definition, options: parsed }, xs, ctx.masks);
-  return { output, mask, weights, trainable, updates, penalties };
+  return { output, mask, weights, trainable, updates, penalties, requests };
 }

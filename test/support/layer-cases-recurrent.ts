@@ -4,10 +4,11 @@ import type { Generator, Random } from "./layer-case.ts";
 
 /** Without kinks, where central differences would be wrong, and without explosions. */
 const smooth = ["tanh", "sigmoid", "softmax", "gelu", "silu", "softplus", "linear"];
+const gates = ["sigmoid", "tanh", "softmax"];
 
 /** Sequences of one step and states of one unit are among them. */
 const recurrent =
-  (gates: number, own: (r: Random) => Options): Generator =>
+  (parts: number, own: (r: Random) => Options): Generator =>
   (r) => {
     const steps = r.int(1, 5);
     // Masks of a few numbers only would be the same by chance; before a first step there is nothing to drop.
@@ -20,7 +21,7 @@ const recurrent =
       options: {
         units,
         activation: r.pick(["tanh", r.pick(smooth)]),
-        ...(gates > 1 ? { recurrent_activation: r.pick(["sigmoid", r.pick(smooth)]) } : {}),
+        ...(parts > 1 ? { recurrent_activation: r.pick(gates) } : {}),
         use_bias: r.pick([true, true, false]),
         dropout,
         recurrent_dropout,
@@ -37,4 +38,17 @@ export const recurrentCases: Readonly<Record<string, Generator>> = {
   simple_rnn: recurrent(1, () => ({})),
   lstm: recurrent(4, (r) => ({ unit_forget_bias: r.pick([true, false]) })),
   gru: recurrent(3, (r) => ({ reset_after: r.pick([true, false]) })),
+  bidirectional(r) {
+    const name = r.pick(["simple_rnn", "lstm", "gru"]);
+    const { options: inner, ...drawn } = recurrentCases[name]!(r);
+    const { go_backwards: _, ...options } = inner;
+    const merge_mode = r.pick(["concat", "sum", "mul", "ave"]);
+    const [units, ...steps] = drawn.output.toReversed() as [number, ...number[]];
+    const width = merge_mode === "concat" ? 2 * units : units;
+    return {
+      ...drawn,
+      options: { layer: { [name]: options }, merge_mode },
+      output: [...steps, width],
+    };
+  },
 };

@@ -19,6 +19,8 @@ export interface Fixture {
   readonly masks?: readonly (Values | null)[];
   /** That of the output. */
   readonly mask?: Values | null;
+  /** What dropout keeps, 1, and drops, 0, in the order in which the layer draws. */
+  readonly kept?: readonly Values[];
   readonly weights: Readonly<Record<string, Values>>;
   readonly y: Values;
   /** Null where Keras does not differentiate. */
@@ -46,14 +48,17 @@ function comparisons(f: Fixture, k: number) {
   ) as readonly (readonly number[])[];
   const xs = given.map(({ shape }, i) => input(`x${k}.${i}`, shape));
   const masks = f.masks?.map((mask, i) => mask && input(`m${k}.${i}`, mask.shape));
+  const draws = (f.kept ?? []).map(({ shape }, i) => input(`u${k}.${i}`, shape));
   const built = buildLayer({
     ...f,
+    uniform: draws,
     x: xs,
     masks: masks?.map((mask) => mask ?? undefined) ?? [],
     prefix: `l${k}.`,
   });
   assert.equal([...built.weights.keys()].sort(), Object.keys(f.weights).sort(), "weights");
   assert.equal([...built.trainable].sort(), Object.keys(f.gradients).sort(), "trained weights");
+  assert.is(built.requests, draws.length, "random numbers");
   assert.equal(built.output.type.shape, f.y.shape, JSON.stringify(f.options));
   assert.equal(
     built.mask?.type.shape,
@@ -93,6 +98,8 @@ function comparisons(f: Fixture, k: number) {
     ...(masks ?? []).flatMap((mask, i) =>
       mask ? [[mask, Float64Array.from(f.masks![i]!.values)] as const] : [],
     ),
+    // Kept is what is not below the rate.
+    ...draws.map((u, i) => [u, Float64Array.from(f.kept![i]!.values)] as const),
     [c, sines],
     ...[...built.weights].map(
       ([name, w]) => [w, Float64Array.from(f.weights[name]!.values)] as const,

@@ -3,6 +3,7 @@ import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
 import { multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
+import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
@@ -91,10 +92,11 @@ export const layers: readonly Layer[] = [
   simpleRnn,
   lstm,
   gru,
+  bidirectional(() => layers),
+  ...wrappers(() => layers),
   attention.attention,
   attention.additiveAttention,
   multiHeadAttention,
-  ...wrappers(() => layers),
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,

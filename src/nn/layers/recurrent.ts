@@ -5,11 +5,9 @@
  * [time, batch, …]. What depends on the inputs alone is computed for all steps at once.
  */
 import { z } from "zod";
-import type { Shape, Tensor } from "../../ir/graph.ts";
-import { einsum } from "../../ops/contract.ts";
-import { scan } from "../../ops/loop.ts";
+import type { Tensor } from "../../ir/graph.ts";
 import { add, mul } from "../../ops/pointwise.ts";
-import { fill, flip, reshape, slice, transpose } from "../../ops/view.ts";
+import { reshape, slice, transpose } from "../../ops/view.ts";
 import { activationOption, applyActivation } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
@@ -17,6 +15,8 @@ import { type Initializer, initializerOption } from "../initializers.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import { checkRank } from "./geometry.ts";
 import { defineLayer, type Layer, type LayerContext } from "./layer.ts";
+import { maskOver } from "./mask.ts";
+import { part, type Step, times, walk } from "./recurrence.ts";
 import { dropMask } from "./regularization.ts";
 
 const share = z.number().min(0).lt(1).default(0);
@@ -47,6 +47,10 @@ const sharedOptions = {
     .boolean()
     .default(false)
     .describe("From the last step to the first; the sequence given is in that order too."),
+  zero_output_for_mask: z
+    .boolean()
+    .default(false)
+    .describe("Give 0 for a step that is masked, not what the step before it gave."),
 };
 /** For cells with gates. */
 export const gateOptions = {
@@ -65,8 +69,6 @@ export interface Cell {
   /** An activation of the step, whose options count dimensions as [batch, units]. */
   activate(x: Tensor, option: "activation" | "recurrent_activation"): Tensor;
 }
-
-type Step = (before: readonly Tensor[]) => readonly Tensor[];
 
 interface Recurrence<S extends z.ZodRawShape> {
   readonly name: string;
@@ -91,6 +93,10 @@ export function defineRecurrent<S extends z.ZodRawShape>(recurrence: Recurrence<
     doc,
     takes: "one",
     options: { units, activation, ...recurrence.options, ...others },
+    mask: ([x], [mask], options) =>
+      mask && (options as SharedOptions).return_sequences
+        ? maskOver(mask, x!.type.shape, 2)
+        : undefined,
     build([x], given, ctx) {
       const options = given as SharedOptions & z.output<z.ZodObject<S>>;
       checkRank(name, x!, 1, ctx);
@@ -98,7 +104,7 @@ export function defineRecurrent<S extends z.ZodRawShape>(recurrence: Recurrence<
       const firstBias = recurrence.firstBias?.(options) ?? options.bias_initializer;
       const own = weights(x!, { gates, biases, firstBias }, options, ctx);
       const step = recurrence.step(cellOf(x!, own, gates, options, ctx), options);
-      const y = run(x!, step, states, options);
+      const y = walk(x!, step, { ...options, states, mask: ctx.masks[0] });
       if (options.activity_regularizer) penalise(y, options.activity_regularizer, ctx);
       return y;
     },
@@ -174,48 +180,12 @@ function cellOf(
   };
 }
 
-/** Some elements along one dimension. */
-const part = (x: Tensor, dim: number, first: number, count: number): Tensor =>
-  slice(
-    x,
-    x.type.shape.map((_, d) => (d === dim ? first : 0)),
-    x.type.shape.map((n, d) => (d === dim ? count : n)),
-  );
-
-/**
- * (x·mask)·w at every step, where each gate may have a mask of its own.
- * @param x [time, batch, k]
- * @param w [k, gates·units]
- * @param mask [masks, batch, k]: one for all columns of w, or one for each gate
- * @returns [time, batch, gates·units]
- */
-function times(x: Tensor, w: Tensor, mask: Tensor | undefined): Tensor {
-  if (!mask) return einsum("tbk,kn->tbn", x, w);
-  const [time, batch, k] = x.type.shape as [number, number, number];
-  const [masks, width] = [mask.type.shape[0]!, w.type.shape[1]!];
-  if (masks === 1) return einsum("tbk,kn->tbn", mul(x, reshape(mask, [batch, k])), w);
-  const kept = mul(reshape(x, [time, 1, batch, k]), mask);
-  const product = einsum("tgbk,kgn->tbgn", kept, reshape(w, [k, masks, width / masks]));
-  return reshape(product, [time, batch, width]);
-}
-
-/** Walks the steps, from states of 0. */
-function run(x: Tensor, step: Step, count: number, options: SharedOptions): Tensor {
-  const { units, return_sequences, go_backwards: reverse } = options;
-  const [batch, steps] = x.type.shape as [number, number];
-  const initial = Array.from({ length: count }, () => fill(0, [batch, units]));
-  const [h] = scan(initial, step, { steps, reverse });
-  if (return_sequences) return transpose(reverse ? flip(h!, 0) : h!, [1, 0, 2]);
-  return reshape(part(h!, 0, reverse ? 0 : steps - 1, 1), [batch, units]);
-}
-
 function penalise(y: Tensor, chosen: Named<Regularizer>, ctx: LayerContext): void {
   const { definition, options } = chosen;
-  const shape: Shape = y.type.shape;
-  const problem = definition.unfit?.(shape, options);
+  const problem = definition.unfit?.(y.type.shape, options);
   if (problem) {
     const path = ["activity_regularizer", definition.name, ...problem.path];
     ctx.fail({ ...problem, path });
   }
-  ctx.penalise(mul(definition.penalty(y, options), 1 / shape[0]!));
+  ctx.penalise(mul(definition.penalty(y, options), 1 / y.type.shape[0]!));
 }
