@@ -23,7 +23,7 @@ import {
   showShape,
   type WeightOptions,
 } from "./layers/layer.ts";
-import type { Mask } from "./layers/mask.ts";
+import type { Mask } from "./mask.ts";
 import type { Regularizer } from "./regularizers.ts";
 
 /** A layer of the model, with the names of the layers it reads. */

@@ -7,11 +7,11 @@ import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
+import { batchLoss } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
-import { mean } from "../ops/reduce.ts";
 import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
@@ -188,21 +188,21 @@ function measure(
   spec: Spec,
   totals: Totals,
   targets: ReadonlyMap<string, Tensor>,
-  { outputs, weights, tensors, penalties }: Built,
+  { outputs, masks, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
   const terms = spec.outputs.map((output) => {
     const prediction = outputs.get(output.layer)!;
     const target = targetOf(output, several, targets);
-    const { definition, options } = output.loss;
-    const aligned = alignTarget(target, prediction, definition.targets);
+    const mask = masks.get(output.layer);
+    const aligned = alignTarget(target, prediction, output.loss.definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
-    const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
+    const value = batchLoss(output.loss, aligned, prediction, mask);
     if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
       const own = alignTarget(target, prediction, form)!;
-      totals.add(name, metric.definition.sums(own, prediction, metric.options));
+      totals.add(name, metric.definition.sums(own, prediction, metric.options, mask));
     }
     return op.mul(value, output.weight);
   });

@@ -136,11 +136,13 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
       fix: adviceFor(output, prediction, samples),
     });
   }
-  const unfit = output.loss.definition.unfit?.(prediction.type.shape, output.loss.options);
+  const { shape } = prediction.type;
+  const mask = built.masks.get(output.layer)?.type.shape;
+  const unfit = output.loss.definition.unfit?.(shape, output.loss.options, mask);
   if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
   for (const { metric, path, optionsPath } of output.metrics) {
     const form = metric.definition.targets(target, prediction);
-    const wrong = metric.definition.unfit?.(prediction.type.shape, metric.options);
+    const wrong = metric.definition.unfit?.(shape, metric.options, mask);
     if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
     const suited = suitedMetric(metric.definition.name, samples);

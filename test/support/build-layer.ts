@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Shape, Tensor } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
 import { type LayerContext, maskGiven } from "../../src/nn/layers/layer.ts";
-import type { Mask } from "../../src/nn/layers/mask.ts";
+import type { Mask } from "../../src/nn/mask.ts";
 import { fail } from "../../src/support/errors.ts";
 import { input } from "./evaluate.ts";
 

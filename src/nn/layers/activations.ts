@@ -7,9 +7,9 @@ import { mul, neg, relu, sub, where } from "../../ops/pointwise.ts";
 import { type Activation, activations, softmaxOver } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
+import { behind, hidden } from "../mask.ts";
 import { regularizerOption } from "../regularizers.ts";
 import { defineLayer, type Layer, showShape } from "./layer.ts";
-import { behind, hidden } from "./mask.ts";
 
 /** Options whose defaults differ between the layer and the function. */
 const defaults: Readonly<Record<string, z.ZodRawShape>> = {

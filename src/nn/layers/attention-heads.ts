@@ -10,12 +10,13 @@ import { reshape } from "../../ops/view.ts";
 import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
+import { both, hidden, type Mask, maskOver } from "../mask.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
+import { type Activity, activityOptions, penalised } from "./activity.ts";
 import { distribution, notAhead, roles, type Shared, shared } from "./attention.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
-import { both, hidden, type Mask, maskOver } from "./mask.ts";
 
-interface Projections {
+interface Projections extends Activity {
   readonly use_bias: boolean;
   readonly kernel_initializer: Named<Initializer>;
   readonly bias_initializer: Named<Initializer>;
@@ -47,13 +48,13 @@ function project(
   const matrix = reshape(kernel, [sizeOf(inner), sizeOf(out)]);
   const product = einsum("ri,io->ro", reshape(x, [sizeOf(rows), sizeOf(inner)]), matrix);
   const y = reshape(product, [...rows, ...out]);
-  if (!options.use_bias) return y;
+  if (!options.use_bias) return penalised(y, options, ctx);
   const bias = ctx.weight(`${name}/bias`, out, {
     initializer: options.bias_initializer,
     regularizer: options.bias_regularizer,
     constraint: options.bias_constraint,
   });
-  return add(y, bias);
+  return penalised(add(y, bias), options, ctx);
 }
 
 /** The weights of the values in each head, [batch, heads, T, S], with the masks of queries, values and keys. */
@@ -101,6 +102,7 @@ export const multiHeadAttention = defineLayer({
     bias_regularizer: regularizerOption().optional().describe("Penalty on the biases."),
     kernel_constraint: constraintOption().optional().describe("What the kernels must satisfy."),
     bias_constraint: constraintOption().optional().describe("What the biases must satisfy."),
+    ...activityOptions,
   },
   build(inputs, { num_heads, key_dim, value_dim, output_shape, ...options }, ctx) {
     const { query, value, key } = roles("multi_head_attention", inputs, ctx);

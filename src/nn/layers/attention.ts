@@ -11,8 +11,8 @@ import { iota, reshape } from "../../ops/view.ts";
 import { softmaxOver } from "../activations.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
+import { behind, both, hidden, maskOver } from "../mask.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
-import { behind, both, hidden, maskOver } from "./mask.ts";
 import { dropped } from "./regularization.ts";
 
 export const shared = {

@@ -5,8 +5,8 @@
 import type { Tensor } from "../../ir/graph.ts";
 import type { SpecPath } from "../../support/errors.ts";
 import { type Named, named } from "../definition.ts";
+import type { Mask } from "../mask.ts";
 import type { Layer, LayerContext } from "./layer.ts";
-import type { Mask } from "./mask.ts";
 
 /** The layers that there are; wrappers, which are among them, ask only when a spec is read. */
 export type Catalogue = () => readonly Layer[];

@@ -5,8 +5,8 @@ import type { Problem, SpecPath } from "../../support/errors.ts";
 import type { Constraint } from "../constraints.ts";
 import type { Definition, Named } from "../definition.ts";
 import type { Initializer } from "../initializers.ts";
+import type { Mask } from "../mask.ts";
 import type { Regularizer } from "../regularizers.ts";
-import type { Mask } from "./mask.ts";
 
 export interface WeightOptions {
   readonly initializer: Named<Initializer>;

@@ -1,13 +1,11 @@
 /** Where masks come from (https://keras.io/api/layers/core_layers/masking/). */
 import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
-import { equal, float, sub, where } from "../../ops/pointwise.ts";
+import { where } from "../../ops/pointwise.ts";
 import { max } from "../../ops/reduce.ts";
+import { behind, differs } from "../mask.ts";
 import { defineLayer, showShape } from "./layer.ts";
-import { behind } from "./mask.ts";
 
-/** 1 where a number is another one. */
-export const differs = (x: Tensor, value: number): Tensor => sub(1, equal(float(x), value));
 /** [batch, …] for x [batch, …, features]: 0 where all features have the value. */
 const maskOf = (x: Tensor, value: number): Tensor =>
   max(differs(x, value), [x.type.shape.length - 1], false);

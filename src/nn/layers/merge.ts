@@ -7,8 +7,8 @@ import type { Shape, Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import * as op from "../../ops/pointwise.ts";
 import { fill, concatenate as join, reshape } from "../../ops/view.ts";
+import { behind, either, type Mask, maskOver } from "../mask.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
-import { behind, either, type Mask, maskOver } from "./mask.ts";
 import { unitLength } from "./normalization-unit.ts";
 
 const listed = (inputs: readonly Tensor[]) => inputs.map((x) => showShape(x.type.shape)).join(", ");

@@ -8,9 +8,9 @@ import { reshape } from "../../ops/view.ts";
 import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
+import { behind } from "../mask.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
-import { behind } from "./mask.ts";
 
 const shared = {
   epsilon: z.number().min(0).default(0.001).describe("Added to the variance."),

@@ -6,6 +6,7 @@ import { div, maximum, mul, where } from "../../ops/pointwise.ts";
 import { max, mean, sum } from "../../ops/reduce.ts";
 import { fill } from "../../ops/view.ts";
 import { type Slides, type Sliding, windows } from "../../ops/window.ts";
+import { behind, type Mask, maskOver } from "../mask.ts";
 import {
   checkRank,
   type Padding,
@@ -15,7 +16,6 @@ import {
   slidesOver,
 } from "./geometry.ts";
 import { defineLayer, type LayerContext } from "./layer.ts";
-import { behind, type Mask, maskOver } from "./mask.ts";
 
 /** Below every number of a model, and finite: 0 times it is 0. */
 const lowest = -3.4028234663852886e38;

@@ -7,7 +7,7 @@ import { einsum } from "../../ops/contract.ts";
 import { scan } from "../../ops/loop.ts";
 import { mul, where } from "../../ops/pointwise.ts";
 import { fill, flip, reshape, slice, transpose } from "../../ops/view.ts";
-import { type Mask, maskOver } from "./mask.ts";
+import { type Mask, maskOver } from "../mask.ts";
 
 /** The states after a step from those before it. */
 export type Step = (before: readonly Tensor[]) => readonly Tensor[];

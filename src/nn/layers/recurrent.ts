@@ -6,16 +6,17 @@
  */
 import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
-import { add, mul } from "../../ops/pointwise.ts";
+import { add } from "../../ops/pointwise.ts";
 import { reshape, slice, transpose } from "../../ops/view.ts";
 import { activationOption, applyActivation } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
-import { type Regularizer, regularizerOption } from "../regularizers.ts";
+import { maskOver } from "../mask.ts";
+import { regularizerOption } from "../regularizers.ts";
+import { activityOptions, penalised } from "./activity.ts";
 import { checkRank } from "./geometry.ts";
 import { defineLayer, type Layer, type LayerContext } from "./layer.ts";
-import { maskOver } from "./mask.ts";
 import { part, type Step, times, walk } from "./recurrence.ts";
 import { dropMask } from "./regularization.ts";
 
@@ -31,9 +32,7 @@ const sharedOptions = {
   kernel_regularizer: regularizerOption().optional().describe("Penalty on W."),
   recurrent_regularizer: regularizerOption().optional().describe("Penalty on R."),
   bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
-  activity_regularizer: regularizerOption()
-    .optional()
-    .describe("Penalty on the output, divided by the batch."),
+  ...activityOptions,
   kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
   recurrent_constraint: constraintOption().optional().describe("What R must satisfy."),
   bias_constraint: constraintOption().optional().describe("What b must satisfy."),
@@ -105,8 +104,7 @@ export function defineRecurrent<S extends z.ZodRawShape>(recurrence: Recurrence<
       const own = weights(x!, { gates, biases, firstBias }, options, ctx);
       const step = recurrence.step(cellOf(x!, own, gates, options, ctx), options);
       const y = walk(x!, step, { ...options, states, mask: ctx.masks[0] });
-      if (options.activity_regularizer) penalise(y, options.activity_regularizer, ctx);
-      return y;
+      return penalised(y, options, ctx);
     },
   });
 }
@@ -178,14 +176,4 @@ function cellOf(
       return applyActivation(y, chosen!, ctx.fail, option, 1);
     },
   };
-}
-
-function penalise(y: Tensor, chosen: Named<Regularizer>, ctx: LayerContext): void {
-  const { definition, options } = chosen;
-  const problem = definition.unfit?.(y.type.shape, options);
-  if (problem) {
-    const path = ["activity_regularizer", definition.name, ...problem.path];
-    ctx.fail({ ...problem, path });
-  }
-  ctx.penalise(mul(definition.penalty(y, options), 1 / y.type.shape[0]!));
 }

@@ -1,9 +1,9 @@
 /** Layers that apply another layer (https://keras.io/api/layers/recurrent_layers/time_distributed/). */
 import type { Tensor } from "../../ir/graph.ts";
 import { concatenate, reshape, slice } from "../../ops/view.ts";
+import { type Mask, maskOver } from "../mask.ts";
 import { buildInner, type Catalogue, type InnerLayer, inTurn, layerOption } from "./inner.ts";
 import { defineLayer, type Layer, type LayerContext, maskGiven, showShape } from "./layer.ts";
-import { type Mask, maskOver } from "./mask.ts";
 
 /** [batch, time, …] as [batch·time, …]: every step an example of its own. */
 function folded(x: Tensor): Tensor {

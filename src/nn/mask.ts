@@ -4,11 +4,11 @@
  * their inputs in their context and say in their definitions what becomes of them
  * (https://keras.io/guides/understanding_masking_and_padding/).
  */
-import type { Shape, Tensor } from "../../ir/graph.ts";
-import { broadcastTo } from "../../ops/broadcast.ts";
-import { maximum, mul } from "../../ops/pointwise.ts";
-import { max } from "../../ops/reduce.ts";
-import { reshape } from "../../ops/view.ts";
+import type { Shape, Tensor } from "../ir/graph.ts";
+import { broadcastTo } from "../ops/broadcast.ts";
+import { equal, float, maximum, mul, sub } from "../ops/pointwise.ts";
+import { max } from "../ops/reduce.ts";
+import { reshape } from "../ops/view.ts";
 
 /** Undefined: everything is there. */
 export type Mask = Tensor | undefined;
@@ -29,6 +29,9 @@ export const behind = (mask: Tensor, rank: number): Tensor =>
     ...mask.type.shape,
     ...Array<number>(Math.max(0, rank - mask.type.shape.length)).fill(1),
   ]);
+
+/** 1 where x is another number. */
+export const differs = (x: Tensor, value: number): Tensor => sub(1, equal(float(x), value));
 
 /** 1 where one of two masks is. */
 export const either = (a: Tensor, b: Tensor): Tensor => maximum(a, b);
