@@ -4,12 +4,12 @@
  */
 import { buffersRead, type TensorBuffer } from "../../ir/expr.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import { memoryOf } from "../rows.ts";
 import type { Form } from "./nests/form.ts";
 import type { Inversion } from "./nests/inversion.ts";
 import { loadsOf, type Nest, type Repeat } from "./nests/nest.ts";
 import type { Units } from "./nests/sharing.ts";
 import type { Schedule } from "./products/schedule.ts";
-import { memoryOf } from "./rows.ts";
 
 export type Task =
   | {

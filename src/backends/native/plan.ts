@@ -7,6 +7,7 @@ import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
+import { isRow, memoryOf } from "../rows.ts";
 import { type Layout, type LayoutOf, panels, plain, spaced } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
 import { type Inversion, Inverter } from "./nests/inversion.ts";
@@ -18,7 +19,6 @@ import { byModel, type Decide, validPanels } from "./products/decisions.ts";
 import { type Copy, panelWidth } from "./products/operands.ts";
 import { dimensionOf, findProduct, type Product } from "./products/product.ts";
 import { chooseSchedule, type Schedule } from "./products/schedule.ts";
-import { isRow, memoryOf } from "./rows.ts";
 import type { Target } from "./target.ts";
 import { verifyOrder, verifyPlan } from "./verify/plan.ts";
 

@@ -18,8 +18,8 @@ import { isKernel } from "../../../ir/kernels.ts";
 import type { Procedure, Variable } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { expand } from "../../expand.ts";
+import { isRow, memoryOf, oneStep, outsideLoop, type Row } from "../../rows.ts";
 import { findProduct } from "../products/product.ts";
-import { isRow, memoryOf, oneStep, outsideLoop, type Row } from "../rows.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;

@@ -6,6 +6,7 @@
 import type { Axis, Load, TensorBuffer } from "../../../ir/expr.ts";
 import { buffersRead, walk } from "../../../ir/expr.ts";
 import { invariant } from "../../../support/errors.ts";
+import { memoryOf } from "../../rows.ts";
 import type { LayoutOf } from "../layout.ts";
 import type { Inversion } from "../nests/inversion.ts";
 import { loadsOf } from "../nests/nest.ts";
@@ -13,7 +14,6 @@ import type { Units } from "../nests/sharing.ts";
 import { loopOf, type NestTask, nameOf, type Task } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
 import type { Copy } from "../products/operands.ts";
-import { memoryOf } from "../rows.ts";
 import type { Target } from "../target.ts";
 import { verifyInversion, verifyRuns } from "./inversion.ts";
 import { verifySchedule } from "./schedule.ts";

@@ -1,7 +1,7 @@
 /** Rows of arrays: what a loop's step sees of an array that lies step after step in memory. */
-import type { Compute, Expr, Loop, TensorBuffer } from "../../ir/expr.ts";
-import { rowOffset, stepOffset, usesAxis } from "../../ir/kernels.ts";
-import { rewrite } from "../../ir/rewrite.ts";
+import type { Compute, Expr, Loop, TensorBuffer } from "../ir/expr.ts";
+import { rowOffset, stepOffset, usesAxis } from "../ir/kernels.ts";
+import { rewrite } from "../ir/rewrite.ts";
 
 /** Row s + offset of an array at step s of a loop, or just that row. */
 export interface Row extends TensorBuffer {
