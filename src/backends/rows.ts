@@ -1,5 +1,9 @@
-/** Rows of arrays: what a loop's step sees of an array that lies step after step in memory. */
+/**
+ * Buffers that lie in others: rows, which are what a loop's step sees of an array that lies step after step in memory,
+ * and windows.
+ */
 import type { Compute, Expr, Loop, TensorBuffer } from "../ir/expr.ts";
+import type { Shape } from "../ir/graph.ts";
 import { rowOffset, stepOffset, usesAxis } from "../ir/kernels.ts";
 import { rewrite } from "../ir/rewrite.ts";
 
@@ -9,10 +13,28 @@ export interface Row extends TensorBuffer {
   readonly offset: number;
   readonly moves: boolean;
 }
-export const isRow = (b: TensorBuffer): b is Row => "of" in b;
+export const isRow = (b: TensorBuffer): b is Row => "moves" in b;
 
+/** Part of a buffer, from `start` on in every dimension. */
+export interface Window extends TensorBuffer {
+  readonly of: TensorBuffer;
+  readonly start: readonly number[];
+}
+export const isWindow = (b: TensorBuffer): b is Window => "start" in b;
+export function windowOf(of: TensorBuffer, start: readonly number[], shape: Shape): Window {
+  const ranges = shape.map((n, d) =>
+    n === of.shape[d] ? ":" : `${start[d]}…${start[d]! + n - 1}`,
+  );
+  return { name: `${of.name}[${ranges.join(", ")}]`, shape, dtype: of.dtype, of, start };
+}
+
+/** The buffer of which it is a window, if it is one. */
+export const wholeOf = (b: TensorBuffer): TensorBuffer => (isWindow(b) ? b.of : b);
 /** The buffer in whose memory it lies. */
-export const memoryOf = (b: TensorBuffer): TensorBuffer => (isRow(b) ? b.of : b);
+export function memoryOf(b: TensorBuffer): TensorBuffer {
+  const whole = wholeOf(b);
+  return isRow(whole) ? whole.of : whole;
+}
 
 function rowOf(array: TensorBuffer, offset: number, moves: boolean): Row {
   const { shape, dtype } = array;

@@ -7,11 +7,11 @@ import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
-import { isRow, memoryOf } from "../rows.ts";
-import { type Layout, type LayoutOf, panels, plain, spaced } from "./layout.ts";
+import { isRow, isWindow, memoryOf, wholeOf } from "../rows.ts";
+import { type Layout, type LayoutOf, panels, plain, spaced, windowed } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
 import { type Inversion, Inverter } from "./nests/inversion.ts";
-import { buildNests, loadsOf, type Nest, type Repeat, rowsOf } from "./nests/nest.ts";
+import { buildNests, loadsOf, type Nest, type Repeat, rowsOf, windowedBy } from "./nests/nest.ts";
 import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
 import { splitSum } from "./nests/split-sum.ts";
 import { group, loopOf, meetsBetweenSteps, readsOf, type Sharing, type Task } from "./order.ts";
@@ -49,6 +49,8 @@ export function planProgram(
 ): ProgramPlan {
   const layouts = new Map<TensorBuffer, Layout>();
   const layoutOf: LayoutOf = (b) => {
+    // A window lies as its whole does, which may change yet.
+    if (isWindow(b)) return windowed(layoutOf(b.of), b.start);
     const known = layouts.get(b) ?? plain(b.shape);
     layouts.set(b, known);
     return known;
@@ -96,7 +98,8 @@ function choosePanels(
     nests
       .filter((n) => n.stores.some((s) => s.buffer === b))
       .flatMap((n) => [...n.stores.map((s) => s.buffer), ...ownLoads(n)]);
-  const byRows = new Set([...rowsOf(nests)].flatMap((row): TensorBuffer[] => [row, row.of]));
+  const rows = [...rowsOf(nests)].flatMap((row): TensorBuffer[] => [row, row.of]);
+  const inParts = new Set([...rows, ...windowedBy(nests)]);
   for (const weight of wanted) {
     const last = weight.shape.length - 1;
     const best = panelWidth(weight.shape[last]!, target);
@@ -104,7 +107,7 @@ function choosePanels(
     const layout = panels(weight.shape, last, width);
     for (const b of [weight, ...linked(weight)]) {
       const isAlike = b.shape.join() === weight.shape.join() && b.dtype === "f32";
-      if (isAlike && !byRows.has(b)) layouts.set(b, layout);
+      if (isAlike && !inParts.has(b)) layouts.set(b, layout);
     }
   }
 }
@@ -192,7 +195,7 @@ function makeTasks(
     const schedule = product && chooseSchedule(product, layoutOf, target, decide);
     if (!schedule) {
       tasks.push(plainTask(unpadded(nest)));
-      for (const s of nest.stores) forget(copied, s.buffer);
+      for (const s of nest.stores) forget(copied, wholeOf(s.buffer));
       continue;
     }
     const ready = placeCopies(schedule, copied, layouts, (copy) => {
@@ -205,7 +208,7 @@ function makeTasks(
         tasks.splice(start < 0 ? tasks.length : start, 0, plainTask(copyNest(copy)));
       }
     });
-    for (const s of nest.stores) forget(copied, s.buffer);
+    for (const s of nest.stores) forget(copied, wholeOf(s.buffer));
     const { tile, rows, partial } = ready;
     if (partial.scratch) layouts.set(partial.scratch, layoutOf(nest.stores[0]!.buffer));
     const { size, tall, tiles, perUnit } = tile;

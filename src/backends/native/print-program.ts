@@ -4,7 +4,7 @@ import type { DType, TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
-import { isRow, memoryOf, type Row } from "../rows.ts";
+import { isRow, isWindow, memoryOf, type Row } from "../rows.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { commentOn } from "./explain/plan.ts";
@@ -42,6 +42,7 @@ export function printProgram(
   const buffers = buffersOf(program, plan);
   const position = new Map(buffers.map((b, i) => [b, i]));
   const pointerOf: PointerOf = (b) => {
+    if (isWindow(b)) return pointerOf(b.of);
     const memory = `((${cType[b.dtype]} *)x->m[${position.get(memoryOf(b))}])`;
     return isRow(b) ? `(${memory} + ${startOf(b)})` : memory;
   };

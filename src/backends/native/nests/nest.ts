@@ -18,8 +18,18 @@ import { isKernel } from "../../../ir/kernels.ts";
 import type { Procedure, Variable } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { expand } from "../../expand.ts";
-import { isRow, memoryOf, oneStep, outsideLoop, type Row } from "../../rows.ts";
+import {
+  isRow,
+  isWindow,
+  memoryOf,
+  oneStep,
+  outsideLoop,
+  type Row,
+  type Window,
+  wholeOf,
+} from "../../rows.ts";
 import { findProduct } from "../products/product.ts";
+import { splitRanges } from "./ranges.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;
@@ -58,7 +68,10 @@ export function buildNests(procedure: Procedure): Nests {
     return oneStep(part).map((k) => nestOf(k, loop));
   });
   const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
-  const merged = dropUnread(mergeAll(squeeze(single, kept)), kept);
+  const ranges = squeeze(single, kept).flatMap((n) =>
+    kept.has(n.stores[0]!.buffer) ? [n] : splitRanges(n),
+  );
+  const merged = dropUnread(mergeAll(ranges), kept);
   return placeUpdates(merged, procedure);
 }
 
@@ -129,14 +142,27 @@ export function loadsOf(nest: Nest): ReadonlySet<TensorBuffer> {
 
 /** The rows that nests read or write. */
 export const rowsOf = (nests: readonly Nest[]): ReadonlySet<Row> =>
-  new Set(nests.flatMap((n) => [...loadsOf(n), ...n.stores.map((s) => s.buffer)]).filter(isRow));
+  new Set(nests.flatMap(buffersOf).map(wholeOf).filter(isRow));
+
+const buffersOf = (n: Nest): readonly TensorBuffer[] => [
+  ...loadsOf(n),
+  ...n.stores.map((s) => s.buffer),
+];
+/** What nests write windows of. */
+export const windowedBy = (nests: readonly Nest[]): ReadonlySet<TensorBuffer> =>
+  new Set(
+    nests
+      .flatMap((n) => n.stores.map((s) => s.buffer))
+      .filter(isWindow)
+      .map(wholeOf),
+  );
 
 const writes = (nest: Nest, buffer: TensorBuffer) => nest.stores.some((s) => s.buffer === buffer);
 
 /** Between steps of different loops, or a loop and what is outside, arrays count as a whole. */
 function dependsOn(user: Nest, maker: Nest): boolean {
   if (user.loop && user.loop === maker.loop)
-    return [...loadsOf(user)].some((b) => writes(maker, b));
+    return [...loadsOf(user)].some((b) => maker.stores.some((s) => wholeOf(s.buffer) === b));
   const written = maker.stores.map((s) => memoryOf(s.buffer));
   return [...loadsOf(user)].some((b) => written.includes(memoryOf(b)));
 }
@@ -188,10 +214,15 @@ function usesElementwise(user: Nest, maker: Nest): boolean {
   const shape = (n: Nest) => n.axes.map((a) => a.extent);
   if (!sameShape(shape(user), shape(maker))) return false;
   let aligned = true;
+  const windows = maker.stores
+    .map((s) => s.buffer)
+    .filter(isWindow)
+    .map(wholeOf);
   for (const { value } of user.stores) {
     walk(value, (e) => {
       if (e.kind === "load" && writes(maker, e.buffer) && !isOwnElement(e.at, user.axes))
         aligned = false;
+      if (e.kind === "load" && windows.includes(e.buffer)) aligned = false;
       // Products stay by themselves.
       if (e.kind === "reduce" && (isLong(e) || [user, maker].some(findProduct))) aligned = false;
     });
@@ -225,7 +256,10 @@ function dropUnread(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): re
   const read = new Set(nests.flatMap((n) => [...loadsOf(n)].flatMap((b) => [b, memoryOf(b)])));
   return nests.map((n) => ({
     ...n,
-    stores: n.stores.filter((s) => kept.has(s.buffer) || isRow(s.buffer) || read.has(s.buffer)),
+    stores: n.stores.filter(({ buffer }) => {
+      const whole = wholeOf(buffer);
+      return kept.has(whole) || isRow(whole) || read.has(whole);
+    }),
   }));
 }
 
@@ -262,6 +296,10 @@ function placeUpdates(nests: readonly Nest[], { updates }: Procedure): Nests {
     const array = inPlace.get(row.of);
     const own: Row | undefined = array && { ...row, of: array };
     if (own) names.set(row, own);
+  }
+  for (const { buffer } of nests.flatMap((n) => n.stores)) {
+    const whole = names.get(wholeOf(buffer));
+    if (isWindow(buffer) && whole) names.set(buffer, { ...buffer, of: whole } as Window);
   }
   return { nests: ordered(nests, before).map((n) => renamed(n, names)), copies };
 }
