@@ -2,9 +2,11 @@
 import type { Options } from "./keras.ts";
 import type { Generator, Random } from "./layer-case.ts";
 
-/** Without kinks, where central differences would be wrong, and without explosions. */
-const smooth = ["tanh", "sigmoid", "softmax", "gelu", "silu", "softplus", "linear"];
-const gates = ["sigmoid", "tanh", "softmax"];
+/** Without kinks, where central differences would be wrong, and without explosions; a softmax of one is 1. */
+const smooth = (units: number, more: readonly string[]) => [
+  ...["tanh", "sigmoid", ...more],
+  ...(units > 1 ? ["softmax"] : []),
+];
 
 /** Sequences of one step and states of one unit are among them. */
 const recurrent =
@@ -20,8 +22,8 @@ const recurrent =
     return {
       options: {
         units,
-        activation: r.pick(["tanh", r.pick(smooth)]),
-        ...(parts > 1 ? { recurrent_activation: r.pick(gates) } : {}),
+        activation: r.pick(smooth(units, ["gelu", "silu", "softplus", "linear"])),
+        ...(parts > 1 ? { recurrent_activation: r.pick(smooth(units, [])) } : {}),
         use_bias: r.pick([true, true, false]),
         dropout,
         recurrent_dropout,

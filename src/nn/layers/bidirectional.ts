@@ -63,19 +63,21 @@ function unfit({ layer, backward_layer }: Options): Problem | undefined {
   const at = ["backward_layer", backward_layer.definition.name];
   if (!goesBackwards(backward_layer)) {
     return {
-      path: at,
+      path: [...at, "go_backwards"],
       message: "the backward layer of bidirectional goes forward",
-      expected: "go_backwards: true",
+      expected: "true",
       received: "false",
+      fix: "write `go_backwards: true`, or leave `backward_layer` out",
     };
   }
   const sequences = givesSequences(layer);
   if (givesSequences(backward_layer) === sequences) return undefined;
   return {
-    path: at,
+    path: [...at, "return_sequences"],
     message: "one layer of bidirectional gives a sequence, the other does not",
-    expected: `return_sequences: ${sequences}, as in \`layer\``,
+    expected: `${sequences}, as in \`layer\``,
     received: `${!sequences}`,
+    fix: "write the same for both",
   };
 }
 
