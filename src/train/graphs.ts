@@ -34,6 +34,8 @@ export const names = {
   /** Sums over the pass that the loss or a metric is made of; most have one, over samples. */
   total: (phase: Phase, metric: string, sum = "total") => `${phase}/total/${metric}/${sum}`,
   data: (phase: Phase, side: "inputs" | "targets", name: string) => `${phase}/${side}/${name}`,
+  /** How much each example counts in the loss. */
+  weights: (phase: Phase) => `${phase}/weights`,
   procedure: (phase: Phase, part: "batch" | "rest") => `${phase}_${part}`,
 } as const;
 
@@ -95,20 +97,26 @@ function buildStep(setup: PhaseSetup, part: Part) {
   const rows = scoped("batch", () => batchRows(setup, part, state));
   const read = (side: "inputs" | "targets", data: ReadonlyMap<string, Samples>) =>
     new Map(
-      [...data].map(([name, s]) => [name, gather(phase, side, name, s, examples.count, rows)]),
+      [...data].map(([name, s]) => [
+        name,
+        gather(names.data(phase, side, name), s, examples.count, rows),
+      ]),
     );
   const inputs = bindInputs(
     spec.model,
     scoped("batch", () => read("inputs", examples.inputs)),
   );
   const targets = scoped("batch", () => read("targets", examples.targets));
+  const weights =
+    examples.weights &&
+    scoped("batch", () => gather(names.weights(phase), examples.weights!, examples.count, rows));
   const model = buildModel(spec.model, {
     training: phase === "train",
     inputs,
     uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
   });
   const totals = new Totals(state, phase, part.size);
-  const loss = scoped("loss", () => measure(spec, totals, targets, model));
+  const loss = scoped("loss", () => measure(spec, totals, { targets, weights }, model));
   if (phase === "train") {
     addUpdates(spec, state, iteration, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
@@ -138,16 +146,9 @@ function batchRows(
   return take(order, position);
 }
 
-function gather(
-  phase: Phase,
-  side: "inputs" | "targets",
-  name: string,
-  samples: Samples,
-  count: number,
-  rows: Tensor,
-): Tensor {
+function gather(name: string, samples: Samples, count: number, rows: Tensor): Tensor {
   const all = variable({
-    name: names.data(phase, side, name),
+    name,
     kind: "data",
     constant: true,
     shape: [count, ...samples.shape],
@@ -183,11 +184,17 @@ class Totals {
   }
 }
 
+/** What the model is held to: targets, and how much each example's loss counts, [batch]. */
+interface Wanted {
+  readonly targets: ReadonlyMap<string, Tensor>;
+  readonly weights: Tensor | undefined;
+}
+
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(
   spec: Spec,
   totals: Totals,
-  targets: ReadonlyMap<string, Tensor>,
+  { targets, weights: exampleWeights }: Wanted,
   { outputs, masks, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
@@ -197,7 +204,7 @@ function measure(
     const mask = masks.get(output.layer);
     const aligned = alignTarget(target, prediction, output.loss.definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
-    const value = batchLoss(output.loss, aligned, prediction, mask);
+    const value = batchLoss(output.loss, aligned, prediction, { mask, weights: exampleWeights });
     if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);

@@ -1,6 +1,6 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
-import type { Dataset, Examples, Samples } from "../data/dataset.ts";
-import { validationSplit } from "../data/split.ts";
+import type { Dataset, Examples, Parts, Samples } from "../data/dataset.ts";
+import { prepareParts } from "../data/pipeline.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
@@ -14,23 +14,32 @@ import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData(spec: Spec): Promise<Dataset> {
-  const { source, validationSplit: share } = spec.data;
-  const load = () =>
-    source.definition.load(source.options, { directory: spec.directory, seed: spec.seed });
-  const dataset = await load().catch((error: unknown) => {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(
-      error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
-    );
-  });
-  if (share === undefined) return dataset;
+export async function loadData({ data, directory, seed, sourcePath }: Spec): Promise<Dataset> {
+  const { source, parts } = data;
+  const loaded = await source.definition
+    .load(source.options, { directory, seed })
+    .catch((error: unknown) => placed(error, sourcePath));
+  const { fit } = loaded;
+  const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
+  return within(["data"], () =>
+    prepareParts({ ...loaded, ...(fitted ? { fit: fitted } : {}) }, parts, seed),
+  );
+}
+
+/** Runs `body`; its problems' paths start at `path`, unless they have their place already. */
+function within<T>(path: SpecPath, body: () => T): T {
   try {
-    return { ...dataset, ...validationSplit(dataset.train, share) };
+    return body();
   } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
+    return placed(error, path);
   }
+}
+
+class Placed extends ProblemError {}
+
+function placed(error: unknown, path: SpecPath): never {
+  if (!(error instanceof ProblemError) || error instanceof Placed) throw error;
+  throw new Placed(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */

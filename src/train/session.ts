@@ -56,9 +56,10 @@ export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Pr
 /** The data variables of a run. */
 export function constantsOf({ train, validation }: RunPlan): ReadonlyMap<string, Values> {
   const constants = new Map<string, Values>();
-  const add = (phase: Phase, { inputs, targets }: Examples) => {
+  const add = (phase: Phase, { inputs, targets, weights }: Examples) => {
     for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
     for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
+    if (weights) constants.set(names.weights(phase), weights.values);
   };
   add("train", train.examples);
   if (validation) add("validation", validation.examples);

@@ -36,7 +36,7 @@ const targetFor = (form: "labels" | "values") => (form === "labels" ? byLabel! :
 const outputs: [string, Tensor][] = [
   ...losses.flatMap(({ name }): [string, Tensor][] => {
     const own = lossOption().parse(name);
-    const loss = batchLoss(own, targetFor(own.definition.targets), p, mask);
+    const loss = batchLoss(own, targetFor(own.definition.targets), p, { mask });
     return [
       [`loss ${name}`, loss],
       [`gradient of ${name}`, gradients(loss, [p])[0]!],

@@ -41,7 +41,7 @@ function lossOf(
   const loss = lossOption().parse({ [name]: raw });
   const aligned = alignTarget(target, prediction, loss.definition.targets);
   assert.ok(aligned, "the target can be aligned");
-  return batchLoss(loss, aligned, prediction, mask);
+  return batchLoss(loss, aligned, prediction, { mask });
 }
 
 for (const r of [...fixture<LossRecord[]>("losses"), ...fixture<LossRecord[]>("masked_losses")]) {

@@ -7,7 +7,7 @@ import type { Tensor } from "../../ir/graph.ts";
 import { div, maximum, mul } from "../../ops/pointwise.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { type Named, named } from "../definition.ts";
-import { both, differs, type Mask, maskOver } from "../mask.ts";
+import { behind, both, differs, type Mask, maskOver } from "../mask.ts";
 import { crossentropies } from "./crossentropy.ts";
 import type { Loss } from "./loss.ts";
 import { marginLosses } from "./margin.ts";
@@ -26,20 +26,29 @@ const reducible = losses.map(
   (loss): Loss => ({ ...loss, options: { ...loss.options, reduction: reductionOption } }),
 );
 
+/** What counts of a batch. */
+export interface Counting {
+  /** Of the prediction. */
+  readonly mask?: Mask;
+  /** How much each example's loss counts, [batch]. */
+  readonly weights?: Tensor | undefined;
+}
+
 /**
  * The loss of a batch, of shape []: the mean of the samples' losses, or their sum. Samples that are masked, and
- * labels that are ignored, do not count; where none counts it is 0.
+ * labels that are ignored, do not count; where none counts it is 0. As in Keras the mean is over the number of
+ * samples, not over the sum of the weights: an example of weight 2 is as good as two of them for its gradient.
  * @param target aligned as the loss wants it
- * @param mask of the prediction
  */
 export function batchLoss(
   { definition, options }: Named<Loss>,
   target: Tensor,
   prediction: Tensor,
-  mask?: Mask,
+  { mask, weights }: Counting = {},
 ): Tensor {
-  const values = definition.perSample(target, prediction, options);
-  const { shape } = values.type;
+  const plain = definition.perSample(target, prediction, options);
+  const { shape } = plain.type;
+  const values = weights ? mul(plain, behind(weights, shape.length)) : plain;
   const ignored = definition.ignored?.(options) ?? null;
   const present = mask && maskOver(mask, shape, shape.length);
   const counts = both(present, ignored === null ? undefined : differs(target, ignored));
