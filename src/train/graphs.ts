@@ -7,7 +7,7 @@ import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
-import { batchLoss } from "../nn/losses/index.ts";
+import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
@@ -66,6 +66,8 @@ export interface PhaseGraphs {
   readonly states: ReadonlyMap<string, FirstValue>;
   /** The names of the sums behind the loss and each metric. */
   readonly sums: ReadonlyMap<string, readonly string[]>;
+  /** Whether the loss depends on how examples are divided into batches. */
+  readonly batchwise: boolean;
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
@@ -80,6 +82,7 @@ export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
     weights: built[0]!.weights,
     states: new Map(built.flatMap((b) => [...b.states])),
     sums: built[0]!.sums,
+    batchwise: built[0]!.batchwise,
   };
 }
 
@@ -123,7 +126,8 @@ function buildStep(setup: PhaseSetup, part: Part) {
     state.update(iteration, op.add(iteration, 1));
   }
   const graph = { name: names.procedure(phase, part.part), updates: state.updates };
-  return { graph, weights: model.weights, states: state.states, sums: totals.sums };
+  const batchwise = spec.outputs.some((o) => isBatchwise(o.loss, model.masks.get(o.layer)));
+  return { graph, weights: model.weights, states: state.states, sums: totals.sums, batchwise };
 }
 
 /** Which examples the step works on, and the cursor moved on. */

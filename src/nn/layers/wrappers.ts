@@ -22,6 +22,16 @@ function stepOf(x: Tensor, t: number): Tensor {
   return reshape(slice(x, start, [batch, 1, ...rest]), [batch, ...rest]);
 }
 
+/** A context in which every step of the training data is an example that weights observe. */
+const observingSteps = (ctx: LayerContext): LayerContext => ({
+  ...ctx,
+  weight: (name, shape, { observe, ...options }) =>
+    ctx.weight(name, shape, {
+      ...options,
+      ...(observe && { observe: (data) => observe({ ...data, shape: data.shape.slice(1) }) }),
+    }),
+});
+
 /** As in Keras, whose steps follow each other: each has statistics and random numbers of its own. */
 function stepByStep(inner: InnerLayer, x: Tensor, mask: Mask, ctx: LayerContext): Tensor {
   const steps = x.type.shape[1]!;
@@ -52,6 +62,7 @@ const timeDistributed = (catalogue: Catalogue): Layer =>
             message: `time_distributed cannot apply ${definition.name} to every step`,
             expected: "a layer of one input",
             received: definition.name,
+            fix: "write a layer such as `dense: { units: 10 }`",
           },
     mask([x], [mask], { layer }) {
       const own = ofSteps(mask, x!);
@@ -81,10 +92,11 @@ const timeDistributed = (catalogue: Catalogue): Layer =>
       }
       const inner = { layer, at: ["layer"] };
       const mask = ofSteps(ctx.masks[0], x!);
+      const own = observingSteps(ctx);
       if (ctx.training && layer.definition.mixes?.(layer.options)) {
-        return stepByStep(inner, x!, mask, ctx);
+        return stepByStep(inner, x!, mask, own);
       }
-      return unfolded(buildInner(inner, [folded(x!)], [mask && folded(mask)], ctx), x!);
+      return unfolded(buildInner(inner, [folded(x!)], [mask && folded(mask)], own), x!);
     },
   });
 

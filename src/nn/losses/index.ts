@@ -49,7 +49,7 @@ export function batchLoss(
   const plain = definition.perSample(target, prediction, options);
   const { shape } = plain.type;
   const values = weights ? mul(plain, behind(weights, shape.length)) : plain;
-  const ignored = definition.ignored?.(options) ?? null;
+  const ignored = ignoredLabel({ definition, options });
   const present = mask && maskOver(mask, shape, shape.length);
   const counts = both(present, ignored === null ? undefined : differs(target, ignored));
   const total = sum(counts ? mul(values, counts) : values, undefined, false);
@@ -57,3 +57,12 @@ export function batchLoss(
   if (!counts) return mean(values, undefined, false);
   return div(total, maximum(sum(counts, undefined, false), 1));
 }
+const ignoredLabel = ({ definition, options }: Named<Loss>) =>
+  definition.ignored?.(options) ?? null;
+
+/**
+ * Whether the losses of batches do not simply average to that of all samples: it is then a matter of how samples
+ * are divided into batches.
+ */
+export const isBatchwise = (loss: Named<Loss>, mask: Mask): boolean =>
+  mask !== undefined || ignoredLabel(loss) !== null || loss.options["reduction"] === "sum";
