@@ -103,13 +103,13 @@ function checkNumbers({ model }: Spec, { inputs }: Examples): void {
     const wrong = samples.scale === undefined ? samples.values.find((v) => !fits(v)) : 0.5;
     if (wrong === undefined) continue;
     fail({
-      path: [...path, layer.definition.name, option],
+      path: [...path, layer.definition.name, ...option],
       message: `layer ${name}: the data has numbers that do not fit`,
       expected: `whole numbers from ${lowest} to ${highest}`,
       received: samples.scale === undefined ? `${wrong}` : "numbers between",
       fix:
         Number.isInteger(wrong) && wrong > highest
-          ? `write \`${option}: ${largest(samples) + 1}\``
+          ? `write \`${option.at(-1)}: ${largest(samples) + 1}\``
           : `let ${layer.definition.name} read an input of whole numbers only`,
     });
   }
@@ -145,11 +145,13 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
       fix: adviceFor(output, prediction, samples),
     });
   }
-  const unfit = output.loss.definition.unfit?.(prediction.type.shape, output.loss.options);
+  const { shape } = prediction.type;
+  const mask = built.masks.get(output.layer)?.type.shape;
+  const unfit = output.loss.definition.unfit?.(shape, output.loss.options, mask);
   if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
   for (const { metric, path, optionsPath } of output.metrics) {
     const form = metric.definition.targets(target, prediction);
-    const wrong = metric.definition.unfit?.(prediction.type.shape, metric.options);
+    const wrong = metric.definition.unfit?.(shape, metric.options, mask);
     if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
     const suited = suitedMetric(metric.definition.name, samples);

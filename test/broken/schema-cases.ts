@@ -24,6 +24,29 @@ const misspelt: readonly BrokenSpec[] = [
     /did you mean `activation`/,
   ),
   broken("layer option, required", { model: "\n  - dense: { ⟦unit⟧: 1 }" }, /did you mean `units`/),
+  broken(
+    "an option in place of all",
+    { model: "\n  - activation: ⟦relu⟧\n  - dense: { units: 1 }" },
+    /write `activation: \{ function: relu \}`/,
+  ),
+  broken("a number in place of all", { model: "\n  - dense: ⟦1⟧" }, /`dense: \{ units: 1 \}`/),
+  broken(
+    "a layer in place of the option",
+    { model: "\n  - time_distributed: ⟦{ dense: { units: 1 } }⟧" },
+    /needs `layer`/,
+    /time_distributed: \{ layer: /,
+  ),
+  broken(
+    "option of a wrapped layer",
+    { model: "\n  - time_distributed: { layer: { dense: { ⟦unit⟧: 1 } } }" },
+    /unknown option "unit" of layer dense/,
+  ),
+  broken(
+    "wrapped layer",
+    { model: "\n  - time_distributed: { layer: ⟦flaten⟧ }" },
+    /did you mean `flatten`/,
+  ),
+  broken("reduction", { loss: "{ mse: { reduction: ⟦none⟧ } }" }, /sum_over_batch_size/),
   broken("activation", { model: "\n  - dense: { units: 1, activation: ⟦rellu⟧ }" }, /mean `relu`/),
   broken(
     "activation option",
