@@ -7,6 +7,7 @@ import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
+import { onValidation } from "../spec/reported.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
@@ -24,13 +25,31 @@ export async function loadData(spec: Spec): Promise<Dataset> {
       error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
     );
   });
-  if (share === undefined) return dataset;
+  if (share === undefined) return watchable(spec, dataset);
   try {
     return { ...dataset, ...validationSplit(dataset.train, share) };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
   }
+}
+
+/** Checks that what callbacks watch on validation data will be there. */
+function watchable({ callbacks }: Spec, dataset: Dataset): Dataset {
+  const problems = callbacks.flatMap(({ definition, watched, path }): Problem[] => {
+    if (dataset.validation || !watched?.metric.startsWith(onValidation)) return [];
+    return [
+      {
+        path,
+        message: `${definition.name} watches ${watched.metric}, and there is no validation data`,
+        expected: "data with a part for validation",
+        received: dataset.summary,
+        fix: `write \`validation_split: 0.2\` beside the data's source, or \`monitor: ${watched.metric.slice(onValidation.length)}\``,
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+  return dataset;
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */
