@@ -196,6 +196,7 @@ test("terminate_on_nan: the run fails, and the checkpoint before is kept", async
   );
   const { end, path } = await run("nan", spec);
   assert.is(end.reason, "diverged");
+  assert.match(end.message!, /^terminate_on_nan: .*val_loss/);
   assert.is(end.model, undefined);
   assert.is(readCheckpoint(path), undefined);
 });
