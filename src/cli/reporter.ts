@@ -3,7 +3,7 @@
  * events. Results go to stdout; messages, which are no results, to stderr.
  */
 import type { Verdict } from "../spec/expectation.ts";
-import type { EndEvent, EpochEvent, ProgressEvent, RunEvent } from "../train/events.ts";
+import type { EndEvent, EpochEvent, ProgressEvent, RunEvent, StartEvent } from "../train/events.ts";
 import {
   finishedLine,
   formatMetric,
@@ -56,6 +56,10 @@ export class HumanReporter implements Reporter {
   event(event: RunEvent): void {
     switch (event.event) {
       case "start":
+        if (event.resumed) this.notice(resumedAt(event.resumed, event.epochs));
+        break;
+      case "notice":
+        this.notice(`epoch ${event.epoch}: ${event.message}`);
         break;
       case "progress":
         this.#progress(event);
@@ -117,16 +121,31 @@ export class HumanReporter implements Reporter {
 
   #end(event: EndEvent): void {
     this.#leaveBar();
+    if (event.reason === "finished" && event.message !== undefined) tell(event.message);
     printVerdicts(event.expect);
     if (event.reason !== "finished") tellWhy(event);
     const weights = event.model === undefined ? " (no weights: they are not finite)" : "";
-    tell(`run: ${event.run}${weights}, ${formatSeconds(event.seconds)}`);
+    const { best } = event;
+    const kept = best
+      ? `, weights of epoch ${best.epoch} (${best.metric} ${formatMetric(best.value)})`
+      : "";
+    tell(`run: ${event.run}${weights}${kept}, ${formatSeconds(event.seconds)}`);
   }
 
   #leaveBar(): void {
     if (this.#open) process.stdout.write("\n");
     this.#open = false;
   }
+}
+
+function resumedAt(
+  { epoch, step, steps }: NonNullable<StartEvent["resumed"]>,
+  epochs: number,
+): string {
+  if (epoch > epochs)
+    return `all ${epochs} epochs are done already; --set train.epochs=… asks for more`;
+  if (step > 0) return `going on after step ${step} of epoch ${epoch}`;
+  return `going on with epoch ${epoch}, after ${steps} steps`;
 }
 
 /** The numbers of an epoch event that are metrics. */

@@ -7,6 +7,7 @@ import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
+import { onValidation } from "../spec/reported.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
@@ -14,16 +15,18 @@ import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData({ data, directory, seed, sourcePath }: Spec): Promise<Dataset> {
+export async function loadData(spec: Spec): Promise<Dataset> {
+  const { data, directory, seed, sourcePath } = spec;
   const { source, parts } = data;
   const loaded = await source.definition
     .load(source.options, { directory, seed })
     .catch((error: unknown) => placed(error, sourcePath));
   const { fit } = loaded;
   const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
-  return within(["data"], () =>
+  const dataset = within(["data"], () =>
     prepareParts({ ...loaded, ...(fitted ? { fit: fitted } : {}) }, parts, seed),
   );
+  return watchable(spec, dataset);
 }
 
 /** Runs `body`; its problems' paths start at `path`, unless they have their place already. */
@@ -40,6 +43,24 @@ class Placed extends ProblemError {}
 function placed(error: unknown, path: SpecPath): never {
   if (!(error instanceof ProblemError) || error instanceof Placed) throw error;
   throw new Placed(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
+}
+
+/** Checks that what callbacks watch on validation data will be there. */
+function watchable({ callbacks }: Spec, dataset: Dataset): Dataset {
+  const problems = callbacks.flatMap(({ definition, watched, path }): Problem[] => {
+    if (dataset.validation || !watched?.metric.startsWith(onValidation)) return [];
+    return [
+      {
+        path,
+        message: `${definition.name} watches ${watched.metric}, and there is no validation data`,
+        expected: "data with a part for validation",
+        received: dataset.summary,
+        fix: `write \`validation_split: 0.2\` beside the data's source, or \`monitor: ${watched.metric.slice(onValidation.length)}\``,
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+  return dataset;
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */
