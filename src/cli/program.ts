@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { BackendsOptions } from "./backends.ts";
 import type { BenchOptions } from "./bench.ts";
+import type { EvaluateOptions } from "./evaluate.ts";
 import type { InspectOptions } from "./inspect.ts";
 import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
 import { packageFile } from "./package-files.ts";
+import type { PredictOptions } from "./predict.ts";
 import type { TrainOptions } from "./train.ts";
 
 /** Takes the exit code of a command that ended without an error. */
@@ -29,6 +31,8 @@ export function buildProgram(setStatus: SetStatus): Command {
     .configureOutput({ outputError: () => {} });
   addTrain(program, setStatus);
   addSpecCommands(program, setStatus);
+  addPredict(program, setStatus);
+  addEvaluate(program, setStatus);
   addBench(program, setStatus);
   addOthers(program);
   return program.addHelpText("after", footer);
@@ -84,6 +88,41 @@ function addSpecCommands(program: Command, setStatus: SetStatus): void {
       await (await import("./inspect.ts")).inspect(spec, options);
     });
 }
+
+function addPredict(program: Command, setStatus: SetStatus): void {
+  withRunOptions(program.command("predict").description("what a trained model makes of examples"))
+    .argument("[input...]", "PNG, JPEG, CSV, JSON, .npy, .npz, `-`; without: the validation data")
+    .option("--top-k <k>", "the k most probable classes", count("classes"))
+    .option("--invert", "pictures: white becomes black (MNIST is white on black)")
+    .option("--json", "one object a line as JSON")
+    .option("--csv", "as CSV")
+    .action(async (run: string, inputs: readonly string[], options: PredictOptions) => {
+      setStatus(await (await import("./predict.ts")).predict(run, inputs, options));
+    });
+}
+
+function addEvaluate(program: Command, setStatus: SetStatus): void {
+  withRunOptions(program.command("evaluate").description("loss and metrics of a finished run"))
+    .option(
+      "--data <data>",
+      "other data: a file to read as the run's was, a spec whose data is meant, or YAML (csv: {…})",
+    )
+    .option("--batch-size <n>", "examples at once", count("examples"))
+    .option("--json", "as JSON")
+    .action(async (run: string, options: EvaluateOptions) => {
+      setStatus(await (await import("./evaluate.ts")).evaluateRun(run, options));
+    });
+}
+
+/** What commands have in common that use a finished run. */
+const withRunOptions = (command: Command): Command =>
+  command
+    .argument("<run>", "a run's folder, or a .safetensors file")
+    .option("--spec <spec>", "the model's spec, where none lies beside the weights")
+    .option("--weights <file>", "weights in place of the run's own")
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("-q, --quiet", "only errors and results");
 
 function addBench(program: Command, setStatus: SetStatus): void {
   withSpecOptions(program.command("bench").description("how fast the training of a spec is here"))

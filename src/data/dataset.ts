@@ -3,6 +3,7 @@
  * split into training and validation parts. Batching and shuffling happen elsewhere, by index.
  */
 import type { z } from "zod";
+import type { Encodings } from "./encoding.ts";
 
 /** One array of `count` examples, row-major; `shape` is that of a single example. */
 export interface Samples {
@@ -26,6 +27,8 @@ export interface Dataset {
   readonly validation?: Examples;
   /** Names of the classes of a categorical target, in label order. */
   readonly classes?: readonly string[];
+  /** How rows and texts became numbers, by input. */
+  readonly encodings?: Encodings;
   /** What was found, for people: "60000 training and 10000 test images, 28×28, 10 classes". */
   readonly summary: string;
 }
@@ -35,6 +38,8 @@ export interface SourceContext {
   readonly directory: string;
   /** Seed for generated data. */
   readonly seed: number;
+  /** What an earlier run fitted: to be used as it is, not fitted anew, for its model knows no other. */
+  readonly encodings?: Encodings;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
 import type { Dataset, Examples, Samples } from "../data/dataset.ts";
+import type { Encodings } from "../data/encoding.ts";
 import { validationSplit } from "../data/split.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
@@ -13,11 +14,15 @@ import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
-/** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData(spec: Spec): Promise<Dataset> {
+/**
+ * Loads the spec's data; problems of the source get their place in the spec.
+ * @param encodings of an earlier run, where its model is to be used
+ */
+export async function loadData(spec: Spec, encodings?: Encodings): Promise<Dataset> {
   const { source, validationSplit: share } = spec.data;
-  const load = () =>
-    source.definition.load(source.options, { directory: spec.directory, seed: spec.seed });
+  const { directory, seed } = spec;
+  const context = { directory, seed, ...(encodings ? { encodings } : {}) };
+  const load = () => source.definition.load(source.options, context);
   const dataset = await load().catch((error: unknown) => {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(
@@ -83,7 +88,7 @@ function inputSamples(spec: Spec, examples: Examples, layer: string, source: unk
 }
 
 /** Layers that take whole numbers only, such as embeddings, must find such in the data they read. */
-function checkNumbers({ model }: Spec, { inputs }: Examples): void {
+export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs">): void {
   const shown = bindInputs(model, inputs);
   for (const { name, layer, from, path } of model.layers) {
     const wanted = layer.definition.wants?.(layer.options);

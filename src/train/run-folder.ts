@@ -1,4 +1,4 @@
-/** A run's folder: the resolved spec, the events, the weights. Files are written whole or not at all. */
+/** A run's folder: the resolved spec, what is known of the data, the events, the weights. Files are written whole or not at all. */
 import {
   appendFileSync,
   existsSync,
@@ -8,9 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { stringify } from "yaml";
+import type { Dataset } from "../data/dataset.ts";
+import { describe } from "../data/description.ts";
 import type { Weight } from "../nn/model.ts";
+import type { Spec } from "../spec/spec.ts";
 import { RunError, UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
 import { encodeSafetensors } from "./safetensors.ts";
@@ -35,6 +38,13 @@ export class RunFolder {
 
   writeSpec(resolved: Readonly<Record<string, unknown>>): void {
     this.#write("spec.yaml", stringify(resolved));
+  }
+
+  /** What is needed of the data to use the run: `data.json`. */
+  writeData(dataset: Dataset, spec: Spec): void {
+    const directory = relative(this.path, spec.directory) || ".";
+    const text = JSON.stringify(describe(dataset, directory), null, 2);
+    this.#write("data.json", `${text}\n`);
   }
 
   /** Adds an event as one line; progress is not kept. */

@@ -39,6 +39,7 @@ export async function* runTraining(request: RunRequest): AsyncGenerator<RunEvent
   try {
     const folder = RunFolder.create(spec.name, request.out);
     folder.writeSpec(spec.resolved);
+    folder.writeData(dataset, spec);
     const start = startEvent(request, session, folder.path);
     folder.append(start);
     yield start;

@@ -4,6 +4,7 @@
  */
 import { type Problem, ProblemError } from "../../support/errors.ts";
 import type { Samples } from "../dataset.ts";
+import type { EncodedColumn } from "../encoding.ts";
 import { bytes, damaged, LARGEST } from "../read-file.ts";
 import { type Column, type Rows, sortCategories } from "./column.ts";
 import { shown, type Table } from "./table.ts";
@@ -35,7 +36,7 @@ export function findCategories(table: Table, declared: ReadonlySet<string>): Cat
 }
 
 /**
- * Checks a test table, read with the training table's categories as text, against these.
+ * Checks another table, read with the training table's categories as text, against these.
  * @throws ProblemError for missing cells, text in a numeric column, a category unknown in training
  */
 export function checkAgainst(table: Table, categories: Categories): void {
@@ -48,13 +49,9 @@ export function checkAgainst(table: Table, categories: Categories): void {
   );
 }
 
-/** Features side by side: `[width]` float32 an example. */
-export function encodeFeatures(
-  table: Table,
-  names: readonly string[],
-  categories: Categories,
-): Samples {
-  const width = names.reduce((sum, name) => sum + (categories.get(name)?.length ?? 1), 0);
+/** Columns side by side: `[width]` float32 an example. */
+export function encodeColumns(table: Table, columns: readonly EncodedColumn[]): Samples {
+  const width = columns.reduce((sum, { categories }) => sum + (categories?.length ?? 1), 0);
   if (table.count * width * 4 > LARGEST) {
     damaged(table.place, "is too large to hold in memory as float32", {
       expected: `at most ${bytes(LARGEST)}`,
@@ -64,9 +61,8 @@ export function encodeFeatures(
   }
   const values = new Float32Array(table.count * width);
   let at = 0;
-  for (const name of names) {
+  for (const { name, categories: known } of columns) {
     const column = table.columns.get(name)!;
-    const known = categories.get(name);
     if (known) {
       const labels = encodeLabels(column, known);
       for (let row = 0; row < labels.length; row++) values[row * width + at + labels[row]!] = 1;

@@ -1,16 +1,12 @@
 /** CSV files: numeric and categorical columns, read into one input `x` and one target `y`. */
 import { z } from "zod";
-import { fail, ProblemError } from "../../support/errors.ts";
-import {
-  type Categories,
-  checkAgainst,
-  encodeFeatures,
-  encodeLabels,
-  findCategories,
-} from "../csv/encode.ts";
-import { chooseRoles, missingColumn, type RoleOptions, type Roles } from "../csv/roles.ts";
+import { fail } from "../../support/errors.ts";
+import { type Categories, encodeColumns, encodeLabels, findCategories } from "../csv/encode.ts";
+import { readEncoded } from "../csv/encoded.ts";
+import { chooseRoles, type RoleOptions, type Roles } from "../csv/roles.ts";
 import { readTable, shown, type Table, type TableFormat } from "../csv/table.ts";
 import { defineSource, type Examples, type Samples } from "../dataset.ts";
+import type { EncodedColumn, TableEncoding } from "../encoding.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
 
 const column = z.union([z.string().min(1), z.int().min(0)]);
@@ -63,35 +59,56 @@ export const csv = defineSource({
           "as its number: for losses that compare values, such as mse.",
       ),
   },
-  async load(options, { directory }) {
+  async load(options, { directory, encodings }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
-    const { table, roles, categories } = readTraining(await readDataFile(place), place, options);
-    const oneHot = options.one_hot;
-    if (oneHot) checkOneHot(roles.targets, categories);
-    const train = toExamples(table, roles, categories, oneHot);
-    const validation =
-      options.test === undefined
-        ? undefined
-        : await readTest(
-            { directory, name: options.test, path: ["test"] },
-            options,
-            roles,
-            categories,
-          );
-    const classes = roles.targets.length === 1 ? categories.get(roles.targets[0]!) : undefined;
-    const test = validation ? ` and ${validation.count} test` : " training";
+    const fitted = encodings?.get("x");
+    const kept = fitted?.kind === "table" ? fitted : undefined;
+    const { encoding, train } = kept
+      ? { encoding: kept, train: await readMore(place, kept) }
+      : fit(await readDataFile(place), place, options);
+    const test: FilePlace = { directory, name: options.test ?? "", path: ["test"] };
+    const validation = options.test === undefined ? undefined : await readMore(test, encoding);
+    const [target, ...others] = encoding.targets;
+    const classes = others.length === 0 ? target!.categories : undefined;
     return {
       train,
       ...(validation ? { validation } : {}),
       ...(classes ? { classes } : {}),
+      encodings: new Map([["x", encoding]]),
       summary: [
-        `${train.count}${validation ? " training" : ""}${test} rows`,
+        `${train.count}${validation ? ` training and ${validation.count} test` : " training"} rows`,
         plural(train.inputs.get("x")!.shape[0]!, "feature"),
-        classes ? plural(classes.length, "class", "es") : plural(roles.targets.length, "target"),
+        classes ? plural(classes.length, "class", "es") : plural(encoding.targets.length, "target"),
       ].join(", "),
     };
   },
 });
+
+/** Reads the training file, and finds from it how its columns are encoded. */
+function fit(
+  content: Buffer,
+  place: FilePlace,
+  options: RoleOptions & TableFormat & { readonly one_hot: boolean },
+): { readonly encoding: TableEncoding; readonly train: Examples } {
+  const { table, roles, categories } = readTraining(content, place, options);
+  if (options.one_hot) checkOneHot(roles.targets, categories);
+  const encoding = encodingOf(roles, categories, options);
+  return { encoding, train: toExamples(table, encoding) };
+}
+
+function encodingOf(
+  { features, targets }: Roles,
+  categories: Categories,
+  { header, delimiter, one_hot }: TableFormat & { readonly one_hot: boolean },
+): TableEncoding {
+  const columns = (names: readonly string[]) =>
+    names.map((name): EncodedColumn => {
+      const known = categories.get(name);
+      return { name, ...(known ? { categories: [...known] } : {}) };
+    });
+  const parts = { features: columns(features), targets: columns(targets) };
+  return { kind: "table", header, delimiter, ...parts, one_hot };
+}
 
 function readTraining(
   content: Buffer,
@@ -117,41 +134,17 @@ function readTraining(
   return { table, roles: roles!, categories: findCategories(table, roles!.categorical) };
 }
 
-async function readTest(
-  place: FilePlace,
-  format: TableFormat & { readonly one_hot: boolean },
-  { features, targets }: Roles,
-  categories: Categories,
-): Promise<Examples> {
-  const content = await readDataFile(place);
-  const table = readTable(content, place, format, (names) => {
-    const wanted = [...features, ...targets];
-    const missing = wanted.filter((name) => !names.includes(name));
-    if (missing.length > 0) {
-      throw new ProblemError(
-        missing
-          .slice(0, 5)
-          .map((name) =>
-            missingColumn({ name, path: place.path }, names, format.header, place.name),
-          ),
-      );
-    }
-    return wanted.map((name) => ({ name, asText: categories.has(name) }));
-  });
-  checkAgainst(table, categories);
-  return toExamples(table, { features, targets }, categories, format.one_hot);
+/** Rows of another file, encoded as those of the training file were. */
+async function readMore(place: FilePlace, encoding: TableEncoding): Promise<Examples> {
+  const columns = [...encoding.features, ...encoding.targets];
+  return toExamples(readEncoded(await readDataFile(place), place, encoding, columns), encoding);
 }
 
-function toExamples(
-  table: Table,
-  { features, targets }: Pick<Roles, "features" | "targets">,
-  categories: Categories,
-  oneHot: boolean,
-): Examples {
+function toExamples(table: Table, encoding: TableEncoding): Examples {
   return {
     count: table.count,
-    inputs: new Map([["x", encodeFeatures(table, features, categories)]]),
-    targets: new Map([["y", encodeTargets(table, targets, categories, oneHot)]]),
+    inputs: new Map([["x", encodeColumns(table, encoding.features)]]),
+    targets: new Map([["y", encodeTargets(table, encoding)]]),
   };
 }
 
@@ -170,25 +163,20 @@ function checkOneHot(targets: readonly string[], categories: Categories): void {
   });
 }
 
-function encodeTargets(
-  table: Table,
-  names: readonly string[],
-  categories: Categories,
-  oneHot: boolean,
-): Samples {
-  const only = names.length === 1 ? categories.get(names[0]!) : undefined;
-  if (only && !oneHot)
-    return { shape: [], values: encodeLabels(table.columns.get(names[0]!)!, only) };
-  const categorical = only ? -1 : names.findIndex((name) => categories.has(name));
+function encodeTargets(table: Table, { targets, one_hot }: TableEncoding): Samples {
+  const [first, ...others] = targets;
+  if (others.length === 0 && first!.categories && !one_hot)
+    return { shape: [], values: encodeLabels(table.columns.get(first!.name)!, first!.categories) };
+  const categorical = others.length === 0 ? -1 : targets.findIndex((t) => t.categories);
   if (categorical >= 0) {
     fail({
       path: ["target", categorical],
-      message: `target ${shown(names[categorical]!)} is categorical, and one of several`,
+      message: `target ${shown(targets[categorical]!.name)} is categorical, and one of several`,
       expected: "one categorical target, or several numeric ones",
       fix: "make it the only target, or name numeric columns only",
     });
   }
-  return encodeFeatures(table, names, categories);
+  return encodeColumns(table, targets);
 }
 
 function plural(count: number, noun: string, ending = "s"): string {
