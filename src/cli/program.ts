@@ -11,6 +11,8 @@ import type { InspectOptions } from "./inspect.ts";
 import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
 import { packageFile } from "./package-files.ts";
 import type { PredictOptions } from "./predict.ts";
+import type { RunsOptions } from "./runs.ts";
+import type { TestOptions } from "./test.ts";
 import type { TrainOptions } from "./train.ts";
 
 /** Takes the exit code of a command that ended without an error. */
@@ -33,6 +35,8 @@ export function buildProgram(setStatus: SetStatus): Command {
   addSpecCommands(program, setStatus);
   addPredict(program, setStatus);
   addEvaluate(program, setStatus);
+  addTest(program, setStatus);
+  addRuns(program, setStatus);
   addBench(program, setStatus);
   addOthers(program);
   return program.addHelpText("after", footer);
@@ -136,6 +140,38 @@ function addBench(program: Command, setStatus: SetStatus): void {
     .addOption(new Option("--only-first-step", "what a process of its own is asked for").hideHelp())
     .action(async (spec: string, options: BenchOptions) => {
       setStatus(await (await import("./bench.ts")).bench(spec, options));
+    });
+}
+
+function addTest(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("test").description("train specs, and hold them to `expect`"))
+    .argument("<spec...>", `${specHelp}, or a folder of specs`)
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("--update", "record what came, where it failed or nothing was expected")
+    .option("--out <dir>", "folder that keeps the runs (default: they are removed)")
+    .option("--junit <file>", "also write JUnit's XML")
+    .option("--md", "as Markdown")
+    .option("--json", "one result a line as JSON")
+    .action(async (specs: readonly string[], options: TestOptions) => {
+      setStatus(await (await import("./test.ts")).test(specs, options));
+    });
+}
+
+function addRuns(program: Command, setStatus: SetStatus): void {
+  const output = (command: Command) =>
+    command.option("--md", "as Markdown").option("--json", "as JSON");
+  const runs = output(program.command("runs").description("list runs, or compare two of them"))
+    .argument("[folder]", "where they are", "runs")
+    .action(async (folder: string, options: RunsOptions) => {
+      setStatus((await import("./runs.ts")).listRuns(folder, options));
+    });
+  output(runs.command("diff").description("what two runs have different"))
+    .argument("<a>", "a run's folder")
+    .argument("<b>", "another")
+    .action(async (a: string, b: string, _: RunsOptions, command: Command) => {
+      const options = command.optsWithGlobals<RunsOptions>();
+      setStatus((await import("./runs.ts")).diffRuns(a, b, options));
     });
 }
 

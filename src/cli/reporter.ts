@@ -4,6 +4,7 @@
  */
 import type { Verdict } from "../spec/expectation.ts";
 import type { EndEvent, EpochEvent, ProgressEvent, RunEvent } from "../train/events.ts";
+import { metricsOf } from "../train/run-record.ts";
 import {
   finishedLine,
   formatMetric,
@@ -127,15 +128,6 @@ export class HumanReporter implements Reporter {
     if (this.#open) process.stdout.write("\n");
     this.#open = false;
   }
-}
-
-/** The numbers of an epoch event that are metrics. */
-function metricsOf(event: EpochEvent): Readonly<Record<string, number>> {
-  const about = ["event", "epoch", "epochs", "seconds"];
-  const entries = Object.entries(event).flatMap(([name, value]) =>
-    typeof value === "number" && !about.includes(name) ? [[name, value] as const] : [],
-  );
-  return Object.fromEntries(entries);
 }
 
 function printVerdicts(verdicts: readonly Verdict[]): void {

@@ -18,14 +18,14 @@ export interface OpenedSpec {
 
 /** @throws UsageError if there is no such spec; SourceError with everything wrong in it */
 export async function openSpec(name: string, options: SpecOptions): Promise<OpenedSpec> {
-  const { file, bundled } = findSpec(name);
+  const { file, bundled } = locateSpec(name);
   const seed = options.seed === undefined ? [] : [`seed=${options.seed}`];
   const source = readSpec(file, [...(options.set ?? []), ...seed]);
   return { source, bundled, spec: await located(source, () => resolveSpec(source)) };
 }
 
 /** A file of that name, or the bundled spec of that name, with or without `.yaml`. */
-function findSpec(name: string): { readonly file: string; readonly bundled: boolean } {
+export function locateSpec(name: string): { readonly file: string; readonly bundled: boolean } {
   const found = statSync(name, { throwIfNoEntry: false });
   if (found && !found.isDirectory()) return { file: name, bundled: false };
   const names = bundledSpecs();
