@@ -2,14 +2,13 @@
  * The command line's grammar. Every command is loaded when it is run, not before: `nnc --help` must not pay
  * for backends, data and schemas.
  */
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { BackendsOptions } from "./backends.ts";
 import type { BenchOptions } from "./bench.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { InspectOptions } from "./inspect.ts";
 import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
-import { packageFile } from "./package-files.ts";
+import { version } from "./package-files.ts";
 import type { PredictOptions } from "./predict.ts";
 import type { RunsOptions } from "./runs.ts";
 import type { TestOptions } from "./test.ts";
@@ -46,15 +45,14 @@ const footer = `
 Try: nnc train mlp.yaml
 Exit codes: 0 fine, 1 failed or an expectation did not hold, 2 bad usage or spec, 130 interrupted`;
 
-const version = () =>
-  (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;
-
 function addTrain(program: Command, setStatus: SetStatus): void {
   withSpecOptions(program.command("train").description("train the model of a spec"))
     .argument("<spec>", specHelp)
-    .addOption(backendOption())
+    .option("--backend <name>", "what it runs on (default: auto, or what the resumed run was on)")
     .option("--threads <n>", "threads to use", threads())
     .option("--out <dir>", "folder of the run, new or empty (default: runs/<name>/<n>)")
+    .option("--force", "let --out overwrite the run that is in the folder")
+    .option("--resume <dir>", "go on with the run of this folder, where it was saved last")
     .option("--weights <file>", "start from the weights of a .safetensors file")
     .option("--json", "one event a line on stdout")
     .action(async (spec: string, options: TrainOptions) => {

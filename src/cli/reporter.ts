@@ -3,8 +3,14 @@
  * events. Results go to stdout; messages, which are no results, to stderr.
  */
 import type { Verdict } from "../spec/expectation.ts";
-import type { EndEvent, EpochEvent, ProgressEvent, RunEvent } from "../train/events.ts";
-import { metricsOf } from "../train/run-record.ts";
+import {
+  type EndEvent,
+  type EpochEvent,
+  metricsOf,
+  type ProgressEvent,
+  type RunEvent,
+  type StartEvent,
+} from "../train/events.ts";
 import {
   finishedLine,
   formatMetric,
@@ -57,6 +63,10 @@ export class HumanReporter implements Reporter {
   event(event: RunEvent): void {
     switch (event.event) {
       case "start":
+        if (event.resumed) this.notice(resumedAt(event.resumed));
+        break;
+      case "notice":
+        this.notice(`epoch ${event.epoch}: ${event.message}`);
         break;
       case "progress":
         this.#progress(event);
@@ -118,10 +128,15 @@ export class HumanReporter implements Reporter {
 
   #end(event: EndEvent): void {
     this.#leaveBar();
+    if (event.reason === "finished" && event.message !== undefined) tell(event.message);
     printVerdicts(event.expect);
     if (event.reason !== "finished") tellWhy(event);
     const weights = event.model === undefined ? " (no weights: they are not finite)" : "";
-    tell(`run: ${event.run}${weights}, ${formatSeconds(event.seconds)}`);
+    const { best } = event;
+    const kept = best
+      ? `, weights of epoch ${best.epoch} (${best.metric} ${formatMetric(best.value)})`
+      : "";
+    tell(`run: ${event.run}${weights}${kept}, ${formatSeconds(event.seconds)}`);
   }
 
   #leaveBar(): void {
@@ -129,6 +144,11 @@ export class HumanReporter implements Reporter {
     this.#open = false;
   }
 }
+
+const resumedAt = ({ epoch, step, steps }: NonNullable<StartEvent["resumed"]>): string =>
+  step > 0
+    ? `going on after step ${step} of epoch ${epoch}`
+    : `going on with epoch ${epoch}, after ${steps} steps`;
 
 function printVerdicts(verdicts: readonly Verdict[]): void {
   const paint = painter(hasColor(process.stdout));

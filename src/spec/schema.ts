@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
 import { sources } from "../data/sources/index.ts";
+import { callbackOption } from "../nn/callbacks/index.ts";
 import { type Definition, inputForms, type Named, named, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
 import type { Layer } from "../nn/layers/layer.ts";
@@ -59,6 +60,13 @@ const dataOption = z.unknown().transform((value, ctx) => {
 });
 inputForms.set(dataOption, () => ({ form: "either", of: [sourceOption(), dataSection] }));
 
+const checkpointSection = section("checkpoint", {
+  epochs: z.int().positive().default(1).describe("After every so many epochs, and after the last."),
+  steps: z.int().positive().optional().describe("After every so many steps, in an epoch too."),
+  seconds: z.number().positive().optional().describe("After so much time, in an epoch too."),
+  keep: z.int().positive().default(2).describe("How many are kept."),
+});
+
 const trainSection = section("train", {
   epochs: z.int().positive().default(1).describe("Times the training data is gone through."),
   batch_size: z.int().positive().default(32).describe("Examples a step."),
@@ -69,6 +77,9 @@ const trainSection = section("train", {
     .positive()
     .optional()
     .describe("Batches whose gradients are averaged for one step of the optimizer."),
+  checkpoint: checkpointSection
+    .prefault({})
+    .describe("When the run is saved so that it can be resumed; stopping it saves it too."),
 });
 
 const comparison = z
@@ -107,6 +118,10 @@ export const specShape = {
     .unknown()
     .optional()
     .describe("What is reported beside the loss; with several outputs, by output."),
+  callbacks: z
+    .array(callbackOption())
+    .default([])
+    .describe("What happens after an epoch: an early end, a log, a smaller learning rate …"),
   train: trainSection.prefault({}).describe("How long and in what portions."),
   expect: z
     .record(z.string(), expectation)

@@ -2,7 +2,8 @@
 import { compile } from "../compiler/compile.ts";
 import type { Examples } from "../data/dataset.ts";
 import type { Backend, Values } from "../ir/program.ts";
-import { metricNames, type Spec } from "../spec/spec.ts";
+import { metricNames } from "../spec/reported.ts";
+import type { Spec } from "../spec/spec.ts";
 import type { Metrics } from "./events.ts";
 import { batching, names, phaseGraphs } from "./graphs.ts";
 import { dataVariables, evaluationBatch, readMetrics } from "./session.ts";

@@ -3,7 +3,13 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Verdict } from "../spec/expectation.ts";
 import { UsageError } from "../support/errors.ts";
-import type { EndEvent, EpochEvent, Metrics, StartEvent } from "./events.ts";
+import {
+  type EndEvent,
+  type EpochEvent,
+  type Metrics,
+  metricsOf,
+  type StartEvent,
+} from "./events.ts";
 
 export interface RunRecord {
   readonly path: string;
@@ -71,15 +77,4 @@ function readEvents(file: string): readonly AnyEvent[] {
       );
     }
   });
-}
-
-/** What of an epoch's event is no metric. */
-const about = ["event", "epoch", "epochs", "seconds"];
-
-/** The numbers of an epoch event that are metrics, or a rate that changes. */
-export function metricsOf(event: EpochEvent): Metrics {
-  const entries = Object.entries(event).flatMap(([name, value]) =>
-    typeof value === "number" && !about.includes(name) ? [[name, value] as const] : [],
-  );
-  return Object.fromEntries(entries);
 }

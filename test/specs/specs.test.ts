@@ -49,7 +49,7 @@ async function train(file: string, overrides: readonly string[], limit?: number)
   const { backend } = await chooseBackend("auto");
   const session = await Session.open(plan, backend, initialWeights(plan.weights, spec.seed));
   const epochs: EpochEvent[] = [];
-  for await (const e of trainLoop(session, { stopped: () => false, run: "" })) {
+  for await (const e of trainLoop(session, { ending: () => undefined, run: "" })) {
     if (e.event === "epoch") epochs.push(e);
   }
   await session.dispose();

@@ -13,8 +13,13 @@ import { oneHot, type TargetForm } from "../losses/loss.ts";
 /** What the sums over a pass came to, row-major. */
 export type Totals<K extends string = string> = Readonly<Record<K, ArrayLike<number>>>;
 
+/** Which values are better. */
+export type Direction = "lower" | "higher";
+
 export interface Metric<S extends z.ZodRawShape = z.ZodRawShape, K extends string = string>
   extends Definition<S> {
+  /** Absent where neither is (a count of positives). */
+  readonly better?: Direction;
   /** The form of target it needs, which may depend on the shapes. */
   targets(target: Tensor, prediction: Tensor): TargetForm;
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
