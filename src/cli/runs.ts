@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../support/errors.ts";
 import type { Metrics } from "../train/events.ts";
+import { differences } from "../train/resume.ts";
 import { type RunRecord, readRunRecord } from "../train/run-record.ts";
 import { exitStatus } from "./exit-status.ts";
 import { reportFailure } from "./failure.ts";
@@ -95,7 +96,9 @@ interface Difference {
 /** What two runs have different: their specs value by value, and what came of them. */
 export function diffRuns(first: string, second: string, options: RunsOptions): number {
   const [a, b] = [readRunRecord(findRun(first)), readRunRecord(findRun(second))];
-  const spec = differences(a.spec, b.spec);
+  const spec = differences(a.spec, b.spec).map(
+    ({ path, before, now }): Difference => ({ name: path.join("."), a: before, b: now }),
+  );
   const results = resultsOf(a, b);
   if (options.json) {
     print(JSON.stringify({ runs: [a.path, b.path], spec, results }));
@@ -134,17 +137,6 @@ function resultsOf(a: RunRecord, b: RunRecord): readonly Difference[] {
   const [left, right] = [of(a), of(b)];
   const names = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...names].map((name) => ({ name, a: left[name], b: right[name] }));
-}
-
-/** The values that differ, each by its dotted path; what one of the two lacks is undefined there. */
-export function differences(a: unknown, b: unknown, path = ""): readonly Difference[] {
-  const isParent = (value: unknown) => typeof value === "object" && value !== null;
-  if (!isParent(a) || !isParent(b) || Array.isArray(a) !== Array.isArray(b))
-    return JSON.stringify(a) === JSON.stringify(b) ? [] : [{ name: path, a, b }];
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) =>
-    differences(left[key], right[key], path === "" ? key : `${path}.${key}`),
-  );
 }
 
 const shownValue = (value: unknown): string => (value === undefined ? "–" : JSON.stringify(value));
