@@ -7,6 +7,7 @@ import type { BackendsOptions } from "./backends.ts";
 import type { BenchOptions } from "./bench.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { InspectOptions } from "./inspect.ts";
+import type { LockOptions, VerifyOptions } from "./lock.ts";
 import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
 import type { PredictOptions } from "./predict.ts";
@@ -35,6 +36,7 @@ export function buildProgram(setStatus: SetStatus): Command {
   addPredict(program, setStatus);
   addEvaluate(program, setStatus);
   addTest(program, setStatus);
+  addProof(program, setStatus);
   addRuns(program, setStatus);
   addBench(program, setStatus);
   addOthers(program);
@@ -153,6 +155,29 @@ function addTest(program: Command, setStatus: SetStatus): void {
     .option("--json", "one result a line as JSON")
     .action(async (specs: readonly string[], options: TestOptions) => {
       setStatus(await (await import("./test.ts")).test(specs, options));
+    });
+}
+
+function addProof(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("lock").description("record what a training does, bit for bit"))
+    .argument("<spec>", specHelp)
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("--out <file>", "where to (default: SPEC.lock.json beside the spec)")
+    .option("--force", "replace what is there")
+    .action(async (spec: string, options: LockOptions) => {
+      setStatus(await (await import("./lock.ts")).lock(spec, options));
+    });
+  program
+    .command("verify")
+    .description("repeat a recorded training, and name the first step that differs")
+    .argument("<lock>", "a .lock.json, or the spec that has one")
+    .option("--backend <name>", "in place of the one that was recorded")
+    .option("--threads <n>", "threads to use", threads())
+    .option("--json", "as JSON")
+    .option("-q, --quiet", "only what differs")
+    .action(async (file: string, options: VerifyOptions) => {
+      setStatus(await (await import("./lock.ts")).verify(file, options));
     });
 }
 

@@ -19,6 +19,8 @@ export interface LoopOptions {
   readonly run: string;
   /** Where it stands, the session's state being that of then; absent: at its beginning. */
   readonly from?: Position;
+  /** Every step is reported by itself. */
+  readonly stepwise?: boolean;
   /** Told before each event where the run stands: what a resume from then on needs beside the state. */
   readonly passed?: (position: Position) => void;
 }
@@ -81,7 +83,7 @@ class Loop {
     };
     if (from === 0) session.beginPass("train", epoch);
     else session.continuePass(epoch);
-    const rhythm = { every: spec.train.checkpoint.steps, done };
+    const rhythm = { every: this.#options.stepwise ? 1 : spec.train.checkpoint.steps, done };
     const most = mostSteps - done;
     for await (const p of pass(session, "train", train, { from, most, rhythm, stopped })) {
       this.#at = clock({ step: this.#at.step + p.advanced, steps: this.#at.steps + p.advanced });

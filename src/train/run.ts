@@ -36,6 +36,8 @@ export interface RunRequest {
   readonly folder: RunFolder;
   /** Where it goes on; absent: at the beginning. */
   readonly from?: Checkpoint | undefined;
+  /** Told of every event before it is passed on; there is one after every single step then. */
+  readonly watch?: (event: RunEvent, session: Session) => Promise<void>;
   /** True as soon as the run shall end: after the portion under way, when all is saved. */
   readonly stopped: () => boolean;
 }
@@ -120,6 +122,7 @@ class Run {
       ending: () => this.#ending(),
       run: this.#folder.path,
       from: this.#position,
+      stepwise: this.#request.watch !== undefined,
       passed: (position) => {
         this.#position = position;
       },
@@ -132,6 +135,7 @@ class Run {
         yield end;
         return end;
       }
+      await this.#request.watch?.(value, this.#session);
       if (value.event === "epoch") yield* this.#epoch(value);
       else {
         if (value.event === "progress" && this.#isDue() && Number.isFinite(value.loss))
