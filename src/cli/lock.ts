@@ -55,7 +55,7 @@ export async function lock(name: string, options: LockOptions): Promise<number> 
     epochs: tracer.epochs,
   };
   writeFileSync(file, `${JSON.stringify(content, undefined, 1)}\n`, { flush: true });
-  print(`wrote ${file}: ${tracer.epochs.length} epochs, ${end.steps} steps`);
+  print(`wrote ${file}: ${plural(tracer.epochs.length, "epoch")}, ${plural(end.steps, "step")}`);
   return exitStatus.fine;
 }
 
@@ -223,7 +223,7 @@ function report(
   }
   const paint = painter(hasColor(process.stdout));
   if (ok) {
-    if (!options.quiet) print(`${paint("green", "✓")} ${epochs} epochs, the same bits`);
+    if (!options.quiet) print(`${paint("green", "✓")} ${plural(epochs, "epoch")}, the same bits`);
     return;
   }
   for (const change of before) print(`${paint("red", "✗")} ${change}`);
@@ -236,3 +236,5 @@ function report(
   const now = `${backend.name} (${device}) on ${here.cpu}, nnc ${version()}`;
   tell(`  locked: ${then}\n  now:    ${now}`);
 }
+
+const plural = (n: number, noun: string) => `${n} ${noun}${n === 1 ? "" : "s"}`;

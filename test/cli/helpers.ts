@@ -18,13 +18,19 @@ export interface Outcome {
 interface Settings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on standard input. */
+  readonly input?: string;
   /** Called with everything that came on stdout, and on stderr, so far. */
   readonly watch?: (stdout: string, child: ChildProcess, stderr: string) => void;
 }
 
-export function nnc(args: readonly string[], { cwd, env = {}, watch }: Settings): Promise<Outcome> {
+export function nnc(
+  args: readonly string[],
+  { cwd, env = {}, input, watch }: Settings,
+): Promise<Outcome> {
   const { NO_COLOR, FORCE_COLOR, ...inherited } = process.env;
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env } });
+  if (input !== undefined) child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
