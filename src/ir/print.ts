@@ -2,7 +2,10 @@
  * Every stage of the compiler as text: graphs (also as DOT and JSON) and procedures. Tests compare these
  * texts, and `nnc inspect` shows them.
  */
+
+import type { Axis, Compute } from "./expr.ts";
 import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "./graph.ts";
+import { allKernels, isKernel } from "./kernels.ts";
 import { printCompute, printType } from "./print-expr.ts";
 import type { Procedure, Program } from "./program.ts";
 
@@ -96,14 +99,24 @@ export const printProgram = ({ procedures }: Program): string =>
 /** A procedure's kernels as equations, what each variable becomes, and where temporaries lie. */
 export function printProcedure(procedure: Procedure): string {
   const { name, kernels, updates, arenaSize, flops } = procedure;
-  const head = `procedure ${name}: ${kernels.length} kernels, ${count(flops)} operations a step`;
-  const texts = kernels.map((kernel) => {
-    const [equation, ...where] = printCompute(kernel).split("\n");
-    return [`  ${printType(kernel.output)} ${equation}`, ...where.map((w) => `  ${w}`)].join("\n");
+  const head = `procedure ${name}: ${allKernels(kernels).length} kernels, ${count(flops)} operations a step`;
+  const texts = kernels.flatMap((part) => {
+    if (isKernel(part)) return [printKernel(part, "  ")];
+    const { extent } = part.axis;
+    const order = part.reverse ? `${extent - 1} … 0` : `0 … ${extent - 1}`;
+    return [`  for t = ${order}`, ...part.kernels.map((k) => printKernel(k, "    ", [part.axis]))];
   });
   const next = updates.map((u) => `  ${u.variable.name} ← ${u.next.name}`);
   const arena = `memory: an arena of ${count(arenaSize)} elements`;
   return [head, ...texts, "", "updates", ...next, "", arena, ...memoryLines(procedure)].join("\n");
+}
+
+function printKernel(kernel: Compute, indent: string, outer: readonly Axis[] = []): string {
+  const [equation, ...where] = printCompute(kernel, outer).split("\n");
+  return [
+    `${indent}${printType(kernel.output)} ${equation}`,
+    ...where.map((w) => `${indent}${w}`),
+  ].join("\n");
 }
 
 /** Temporaries by their place; places overlap where the buffers are never alive together. */
