@@ -12,7 +12,7 @@ import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { formatMetric } from "./progress.ts";
-import { encodingsOfRun, openRun, type RunOptions, type SavedRun } from "./saved-run.ts";
+import { openRun, type RunOptions, type SavedRun } from "./saved-run.ts";
 import { during } from "./spinner.ts";
 import { print, tell } from "./terminal.ts";
 
@@ -32,9 +32,7 @@ export async function evaluateRun(name: string, options: EvaluateOptions): Promi
   const run = options.data === undefined ? opened : await withData(opened, options.data);
   return located(run.source, async () => {
     const silent = options.quiet === true || options.json === true;
-    const dataset = await during("loading data", silent, () =>
-      loadData(run.spec, encodingsOfRun(run)),
-    );
+    const dataset = await during("loading data", silent, () => loadData(run.spec, run.description));
     const { part, examples } = partToEvaluate(dataset, run, options.data !== undefined);
     const weights = readWeights(run.weights, checkModel(run.spec, examples).weights);
     const { backend } = await during("choosing a backend", silent, () =>

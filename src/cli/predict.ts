@@ -57,8 +57,7 @@ const wantedBy = (description: Description): Wanted => ({
 
 /** Without INPUT: the run's own validation data. */
 async function validationOf({ spec, source, description, name }: SavedRun): Promise<Given> {
-  const encodings = description && encodingsOf(description);
-  const dataset = await located(source, () => loadData(spec, encodings));
+  const dataset = await located(source, () => loadData(spec, description));
   if (!dataset.validation) {
     throw new UsageError(
       `${name} has no validation data to predict from`,

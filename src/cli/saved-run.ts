@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type Description, describe, encodingsOf, parseDescription } from "../data/description.ts";
+import { type Description, describe, parseDescription } from "../data/description.ts";
 import { readSpec, type SpecSource } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
@@ -72,9 +72,6 @@ function readDescription(folder: string): Description | undefined {
 export async function descriptionOf({ spec, description }: SavedRun): Promise<Description> {
   return description ?? describe(await loadData(spec), ".");
 }
-
-export const encodingsOfRun = ({ description }: SavedRun) =>
-  description && encodingsOf(description);
 
 function withoutWeights(file: string, name: string): UsageError {
   return new UsageError(

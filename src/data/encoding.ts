@@ -1,8 +1,9 @@
 /**
- * How what people have (rows of a table) became the numbers of an input, fitted to the training data. Plain
+ * How what people have (rows of a table, texts) became the numbers of an input, fitted to the training data. Plain
  * data, so that a run can keep it and later examples become numbers in the same way.
  */
 import { z } from "zod";
+import { textEncoding } from "./text/encoding.ts";
 
 const column = z.object({
   name: z.string(),
@@ -20,12 +21,14 @@ export const tableEncoding = z.object({
   delimiter: z.string(),
   features: z.array(column),
   targets: z.array(column),
+  /** Columns that say how much an example counts: one or none. */
+  weights: z.array(z.string()),
   one_hot: z.boolean(),
 });
 export type TableEncoding = z.output<typeof tableEncoding>;
 export type EncodedColumn = z.output<typeof column>;
 
-export const encodingSchema = z.discriminatedUnion("kind", [tableEncoding]);
+export const encodingSchema = z.discriminatedUnion("kind", [tableEncoding, textEncoding]);
 export type Encoding = z.output<typeof encodingSchema>;
 /** By input. */
 export type Encodings = ReadonlyMap<string, Encoding>;

@@ -1,6 +1,7 @@
 /** The schema of a spec, built from the catalogues of layers, losses, optimizers, metrics and sources. */
 import { z } from "zod";
-import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
+import type { DataSource, Loaded, SourceContext } from "../data/dataset.ts";
+import { partOptions } from "../data/pipeline.ts";
 import { sources } from "../data/sources/index.ts";
 import { callbackOption } from "../nn/callbacks/index.ts";
 import { type Definition, inputForms, type Named, named, section } from "../nn/definition.ts";
@@ -10,7 +11,7 @@ import { optimizerOption } from "../nn/optimizers/index.ts";
 
 /** A source with its options' type forgotten: the schema has checked them. */
 export type AnySource = Definition & {
-  load(options: Record<string, unknown>, context: SourceContext): Promise<Dataset>;
+  load(options: Record<string, unknown>, context: SourceContext): Promise<Loaded>;
 };
 const catalogue = sources as readonly unknown[] as readonly (AnySource & DataSource)[];
 
@@ -35,20 +36,15 @@ const layerExtras = {
     ),
 };
 
-const splitOption = {
-  validation_split: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .optional()
-    .describe("Share of the examples kept for validation: the last ones, before shuffling."),
-};
 const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
   source: sourceOption().describe("Where the examples come from."),
-  ...splitOption,
+  ...partOptions,
 });
-const shortData = sourceOption().transform((source) => ({ source, validation_split: undefined }));
+const shortData = sourceOption().transform((source) => ({
+  source,
+  ...z.object(partOptions).parse({}),
+}));
 
 /** `mnist`, `csv: {…}`, or `{ source: …, validation_split: … }`. */
 const dataOption = z.unknown().transform((value, ctx) => {

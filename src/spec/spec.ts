@@ -1,5 +1,6 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
+import type { PartOptions } from "../data/pipeline.ts";
 import { type Named, namesOf } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import type { Loss } from "../nn/losses/loss.ts";
@@ -44,7 +45,8 @@ export interface Spec {
   readonly seed: number;
   readonly data: {
     readonly source: Named<AnySource>;
-    readonly validationSplit: number | undefined;
+    /** How the examples are divided and weighed. */
+    readonly parts: PartOptions;
   };
   /** Where the source's options stand, for problems it reports. */
   readonly sourcePath: SpecPath;
@@ -82,10 +84,11 @@ export function resolveSpec(source: SpecSource): Spec {
     ...(isLong ? ["source"] : []),
     ...(isBare ? [] : [keyOf(parsed, raw)]),
   ];
+  const { source: dataSource, ...parts } = parsed.data;
   return {
     name,
     seed: parsed.seed,
-    data: { source: parsed.data.source, validationSplit: parsed.data.validation_split },
+    data: { source: dataSource, parts },
     sourcePath,
     model,
     outputs,

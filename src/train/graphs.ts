@@ -13,7 +13,7 @@ import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import { mean } from "../ops/reduce.ts";
 import { take } from "../ops/take.ts";
-import { iota } from "../ops/view.ts";
+import { iota, reshape } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
 import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
@@ -34,6 +34,8 @@ export const names = {
   /** Sums over the pass that the loss or a metric is made of; most have one, over samples. */
   total: (phase: Phase, metric: string, sum = "total") => `${phase}/total/${metric}/${sum}`,
   data: (phase: Phase, side: "inputs" | "targets", name: string) => `${phase}/${side}/${name}`,
+  /** How much each example counts in the loss. */
+  weights: (phase: Phase) => `${phase}/weights`,
   procedure: (phase: Phase, part: "batch" | "rest") => `${phase}_${part}`,
 } as const;
 
@@ -95,20 +97,26 @@ function buildStep(setup: PhaseSetup, part: Part) {
   const rows = scoped("batch", () => batchRows(setup, part, state));
   const read = (side: "inputs" | "targets", data: ReadonlyMap<string, Samples>) =>
     new Map(
-      [...data].map(([name, s]) => [name, gather(phase, side, name, s, examples.count, rows)]),
+      [...data].map(([name, s]) => [
+        name,
+        gather(names.data(phase, side, name), s, examples.count, rows),
+      ]),
     );
   const inputs = bindInputs(
     spec.model,
     scoped("batch", () => read("inputs", examples.inputs)),
   );
   const targets = scoped("batch", () => read("targets", examples.targets));
+  const weights =
+    examples.weights &&
+    scoped("batch", () => gather(names.weights(phase), examples.weights!, examples.count, rows));
   const model = buildModel(spec.model, {
     training: phase === "train",
     inputs,
     uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
   });
   const totals = new Totals(state, phase, part.size);
-  const loss = scoped("loss", () => measure(spec, totals, targets, model));
+  const loss = scoped("loss", () => measure(spec, totals, { targets, weights }, model));
   if (phase === "train") {
     addUpdates(spec, state, iteration, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
@@ -138,16 +146,9 @@ function batchRows(
   return take(order, position);
 }
 
-function gather(
-  phase: Phase,
-  side: "inputs" | "targets",
-  name: string,
-  samples: Samples,
-  count: number,
-  rows: Tensor,
-): Tensor {
+function gather(name: string, samples: Samples, count: number, rows: Tensor): Tensor {
   const all = variable({
-    name: names.data(phase, side, name),
+    name,
     kind: "data",
     constant: true,
     shape: [count, ...samples.shape],
@@ -183,11 +184,27 @@ class Totals {
   }
 }
 
+/** What the model is held to: targets, and how much each example's loss counts, [batch]. */
+interface Wanted {
+  readonly targets: ReadonlyMap<string, Tensor>;
+  readonly weights: Tensor | undefined;
+}
+
+/**
+ * Each example's loss times its weight. As in Keras the mean is then over the number of examples, not over
+ * the sum of the weights: an example of weight 2 is as good as two of them for its gradient.
+ */
+function weighted(losses: Tensor, weights: Tensor | undefined): Tensor {
+  if (!weights) return losses;
+  const [batch, ...rest] = losses.type.shape;
+  return op.mul(losses, reshape(weights, [batch!, ...rest.map(() => 1)]));
+}
+
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(
   spec: Spec,
   totals: Totals,
-  targets: ReadonlyMap<string, Tensor>,
+  { targets, weights: exampleWeights }: Wanted,
   { outputs, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
@@ -197,7 +214,8 @@ function measure(
     const { definition, options } = output.loss;
     const aligned = alignTarget(target, prediction, definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
-    const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
+    const losses = definition.perSample(aligned, prediction, options);
+    const value = mean(weighted(losses, exampleWeights), undefined, false);
     if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);

@@ -1,7 +1,7 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
-import type { Dataset, Examples, Samples } from "../data/dataset.ts";
-import type { Encodings } from "../data/encoding.ts";
-import { validationSplit } from "../data/split.ts";
+import type { Dataset, Examples, Parts, Samples } from "../data/dataset.ts";
+import type { Description } from "../data/description.ts";
+import { prepareParts } from "../data/pipeline.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
@@ -16,26 +16,35 @@ import { checkObserved } from "./observe.ts";
 
 /**
  * Loads the spec's data; problems of the source get their place in the spec.
- * @param encodings of an earlier run, where its model is to be used
+ * @param earlier what the data of a run looked like, where its model is to be used
  */
-export async function loadData(spec: Spec, encodings?: Encodings): Promise<Dataset> {
-  const { source, validationSplit: share } = spec.data;
-  const { directory, seed } = spec;
-  const context = { directory, seed, ...(encodings ? { encodings } : {}) };
-  const load = () => source.definition.load(source.options, context);
-  const dataset = await load().catch((error: unknown) => {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(
-      error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
-    );
-  });
-  if (share === undefined) return dataset;
+export async function loadData(spec: Spec, earlier?: Description): Promise<Dataset> {
+  const { data, directory, seed, sourcePath } = spec;
+  const { source, parts } = data;
+  const loaded = await source.definition
+    .load(source.options, { directory, seed, ...(earlier ? { earlier } : {}) })
+    .catch((error: unknown) => placed(error, sourcePath));
+  const { fit } = loaded;
+  const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
+  return within(["data"], () =>
+    prepareParts({ ...loaded, ...(fitted ? { fit: fitted } : {}) }, parts, seed),
+  );
+}
+
+/** Runs `body`; its problems' paths start at `path`, unless they have their place already. */
+function within<T>(path: SpecPath, body: () => T): T {
   try {
-    return { ...dataset, ...validationSplit(dataset.train, share) };
+    return body();
   } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
+    return placed(error, path);
   }
+}
+
+class Placed extends ProblemError {}
+
+function placed(error: unknown, path: SpecPath): never {
+  if (!(error instanceof ProblemError) || error instanceof Placed) throw error;
+  throw new Placed(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */

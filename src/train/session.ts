@@ -64,11 +64,12 @@ export const constantsOf = ({ train, validation }: RunPlan): ReadonlyMap<string,
 /** The data variables of a phase. */
 export function dataVariables(
   phase: Phase,
-  { inputs, targets }: Examples,
+  { inputs, targets, weights }: Examples,
 ): ReadonlyMap<string, Values> {
   const constants = new Map<string, Values>();
   for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
   for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
+  if (weights) constants.set(names.weights(phase), weights.values);
   return constants;
 }
 

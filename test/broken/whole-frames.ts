@@ -5,7 +5,7 @@ export const wholeFrames: Readonly<Record<string, string>> = {
    |
  1 | data: { csv: { path: points.csv, traget: y } }
    |                                  ^^^^^^
-   = expected: one of path, target, features, header, delimiter, test, categorical, one_hot
+   = expected: one of path, target, features, test, categorical, sample_weight, one_hot, header, delimiter
    = received: traget
    = help: did you mean \`target\`?`,
 

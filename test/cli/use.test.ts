@@ -160,6 +160,40 @@ test("predict: pictures of any size, as they are or inverted; weights with a spe
     assert.match(all.stderr, "has no validation data to predict from");
   }, pictures));
 
+const sorts = {
+  "reviews.jsonl": Array.from({ length: 24 }, (_, i) =>
+    JSON.stringify({ review: i % 2 ? "a good film" : "so bad", kind: i % 2 ? "up" : "down" }),
+  ).join("\n"),
+  "texts.yaml": `data: { text: { path: reviews.jsonl, text: review, target: kind } }
+model:
+  - embedding: { input_dim: 7, output_dim: 2 }
+  - global_average_pooling1d
+  - dense: { units: 1, activation: sigmoid }
+loss: binary_crossentropy
+optimizer: { adam: { learning_rate: 0.1 } }
+train: { epochs: 20, batch_size: 8 }
+`,
+  "other.jsonl": '{"review":"a good film","kind":"up"}\n{"review":"film a good","kind":"up"}\n',
+};
+
+test("texts: by the run's vocabulary, which no other data changes", () =>
+  inFolder(async (cwd) => {
+    const trained = await train(cwd, "texts.yaml");
+    assert.is(trained.code, 0, trained.stderr);
+    const input = "so bad\na good film\n";
+    const { stdout, stderr } = await nnc(["predict", "texts", "-", "--csv"], { cwd, input });
+    assert.match(
+      stdout,
+      /^input,class,probability,probability_down,probability_up\nstdin:1,down,.*\nstdin:2,up,/,
+      stderr,
+    );
+    const args = ["--data", "other.jsonl", "--json", "--backend", "js"];
+    const found = await nnc(["evaluate", "texts", ...args], { cwd });
+    const { loss, samples } = JSON.parse(found.stdout || `"${found.stderr}"`);
+    assert.is(samples, 2);
+    assert.ok(loss < 0.5, `a class or a word has another number: ${loss}`);
+  }, sorts));
+
 test("a damaged run: the file and what is wrong with it, exit code 2", () =>
   inFolder(async (cwd) => {
     await train(cwd);

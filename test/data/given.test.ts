@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import type { DescribedSamples } from "../../src/data/description.ts";
 import type { Encodings, TableEncoding } from "../../src/data/encoding.ts";
 import { readGiven, type Wanted } from "../../src/data/given/given.ts";
+import type { TextEncoding } from "../../src/data/text/encoding.ts";
 import { archive, encodeNpy } from "./encode-npy.ts";
 import { encodePng, type PngImage } from "./encode-png.ts";
 import { assertProblem, problemsOf } from "./helpers.ts";
@@ -27,7 +28,7 @@ const floats = (range: [number, number], shape = [2, 2]): DescribedSamples => ({
   ...{ shape, type: "float32", range },
 });
 const iris: TableEncoding = {
-  ...{ kind: "table", header: true, delimiter: ",", one_hot: false },
+  ...{ kind: "table", header: true, delimiter: ",", one_hot: false, weights: [] },
   features: [{ name: "length" }, { name: "colour", categories: ["blue", "red"] }],
   targets: [{ name: "kind", categories: ["a", "b"] }],
 };
@@ -91,6 +92,25 @@ test("JSON: an example, a list of them, lines, objects by input or by column", a
     [1, 0],
     [0, 1, 1, 1],
   ]);
+});
+
+const words: TextEncoding = {
+  ...{ kind: "text", standardize: "lower", split: "word", length: 3, padding: "post" },
+  ...{ truncating: "post", vocabulary: ["", "[UNK]", "good", "bad"], column: "review" },
+};
+const textsTo = (encoding: TextEncoding) =>
+  wanted({ x: { shape: [3], type: "int32", range: [0, 3] } }, new Map([["x", encoding]]));
+
+test("texts: a line, a row or a file, by the vocabulary of training", async () => {
+  const to = textsTo(words);
+  const lines = await read(to, "stdin", "Good good film\n\nbad\n");
+  assert.equal([lines.values, lines.names], [[[2, 2, 1, 3, 0, 0]], ["stdin:1", "stdin:3"]]);
+  const csv = 'id,review\n1,"bad, bad"\n2,good\n';
+  assert.equal((await read(to, "a.csv", csv)).values, [[1, 3, 0, 2, 0, 0]]);
+  const json = '["good", {"review": "bad"}, {"x": "so so"}]';
+  assert.equal((await read(to, "a.json", json)).values, [[2, 0, 0, 3, 0, 0, 1, 1, 0]]);
+  const { column: _, ...ofFiles } = words;
+  assert.equal((await read(textsTo(ofFiles), "a.txt", "good\nbad\n")).values, [[2, 3, 0]]);
 });
 
 test("NumPy: one example, many, an archive with an array for each input", async () => {
@@ -219,6 +239,15 @@ const bad: readonly (readonly [string, Wanted, string, string | Uint8Array, ...s
     encodeNpy({ descr: "|u1", shape: [2, 2], values: [1, 2, 3, 4] }).subarray(0, -1),
     "is cut short",
   ],
+  ["a table without the text", textsTo(words), "a.csv", "id,text\n1,good\n", 'no column "review"'],
+  ["a number for a text", textsTo(words), "a.json", "[1]", "has no text", "review"],
+  [
+    "bytes for a text",
+    textsTo(words),
+    "a.txt",
+    Buffer.from([0x67, 0xe9, 0x0a]),
+    "in no form that is known here",
+  ],
 ];
 for (const [what, to, name, content, ...says] of bad) {
   test(`refused: ${what}`, async () => {
@@ -226,7 +255,7 @@ for (const [what, to, name, content, ...says] of bad) {
     const words = says.map(
       (s) => s.split("|").find((w) => JSON.stringify(problems).includes(w)) ?? s,
     );
-    assertProblem(problems, { at: "", says: words });
+    assertProblem(problems, { at: problems[0]!.path.join("."), says: words });
   });
 }
 

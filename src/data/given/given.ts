@@ -57,13 +57,28 @@ async function readOne(file: GivenFile, wanted: Wanted, options: GivenOptions): 
     case "json":
       return (await import("./json.ts")).readJson(file, wanted);
     case "table":
-      return (await import("./rows.ts")).readRows(file, wanted);
+    case "text":
+      return (
+        (await readTexts(file, form, wanted)) ?? (await import("./rows.ts")).readRows(file, wanted)
+      );
     default:
       return form satisfies never;
   }
 }
 
-type Form = "picture" | "numpy" | "json" | "table";
+/** Rows or plain text, for a model of texts; undefined for others. */
+async function readTexts(file: GivenFile, form: "table" | "text", wanted: Wanted) {
+  const [input, ...others] = wanted.inputs.keys();
+  const encoding = wanted.encodings.get(input!);
+  if (others.length > 0 || encoding?.kind !== "text") return undefined;
+  const { readText, readTextColumn } = await import("./text.ts");
+  return form === "table"
+    ? readTextColumn(file, input!, encoding)
+    : readText(file, input!, encoding);
+}
+
+/** `text` is what is in no other form: prose, or rows without a name that says so. */
+type Form = "picture" | "numpy" | "json" | "table" | "text";
 
 const byEnding: readonly (readonly [RegExp, Form])[] = [
   [/\.(png|jpe?g)$/i, "picture"],
@@ -83,12 +98,12 @@ function formOf({ place, bytes }: GivenFile): Form {
   if (/^\s*[[{]/.test(text)) return "json";
   if (/[\0\uFFFD]/.test(text)) {
     damaged(place, "is in no form that is known here", {
-      expected: "a PNG or JPEG picture, CSV, JSON, .npy or .npz",
+      expected: "a PNG or JPEG picture, CSV, JSON, .npy, .npz or text",
       received: `bytes ${bytes.subarray(0, 8).toString("hex")}`,
       fix: "save it in one of these forms",
     });
   }
-  return "table";
+  return "text";
 }
 
 /** The only input, where a form has room for one alone. */

@@ -2,11 +2,12 @@
  * JSON and JSON lines as examples: nested lists of numbers; objects with a value for each input; objects with
  * a value for each column, where a table trained the model.
  */
-import { shown } from "../csv/table.ts";
 import type { Samples } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import type { EncodedColumn } from "../encoding.ts";
 import { damaged, type Place } from "../read-file.ts";
+import { shown } from "../table/table.ts";
+import { encodeTexts } from "../text/encoding.ts";
 import {
   type Given,
   type GivenFile,
@@ -77,7 +78,7 @@ const depthOf = (value: Json): number =>
 function examplesIn(value: Json, { inputs }: Wanted): readonly Json[] {
   if (!Array.isArray(value)) return [value];
   const list = value as readonly Json[];
-  if (list.some(isObject)) return list;
+  if (list.some((item) => isObject(item) || typeof item === "string")) return list;
   const rank = [...inputs.values()][0]!.shape.length;
   return inputs.size === 1 && depthOf(value) <= rank ? [value] : list;
 }
@@ -90,6 +91,10 @@ function numbersOf(
   place: Place,
 ): readonly number[] {
   const encoding = wanted.encodings.get(input);
+  if (encoding?.kind === "text") {
+    const text = textOf(example, input, encoding.column ?? "text", place);
+    return Array.from(encodeTexts([text], encoding));
+  }
   if (isObject(example)) {
     if (input in example) return flat(example[input]!, described.shape, inside(place, input));
     if (encoding?.kind === "table") return encodeRow(example, encoding.features, place);
@@ -101,6 +106,17 @@ function numbersOf(
   }
   onlyInput(wanted, place, "a list");
   return flat(example, described.shape, place);
+}
+
+/** A text by itself, or under the name of its input or column. */
+function textOf(example: Json, input: string, column: string, place: Place): string {
+  const value = isObject(example) ? (example[column] ?? example[input]) : example;
+  if (typeof value === "string") return value;
+  return damaged(place, "has no text", {
+    expected: `a text, or an object with ${shown(column)}`,
+    received: told(example),
+    fix: "give texts in quotes",
+  });
 }
 
 const inside = ({ path, name }: Place, key: string): Place => ({ path, name: `${name}.${key}` });

@@ -3,13 +3,13 @@
  * were then; else a row is all numbers of an example.
  */
 
-import { toNumber } from "../csv/column.ts";
-import { encodeColumns } from "../csv/encode.ts";
-import { readEncoded } from "../csv/encoded.ts";
-import { readTable, type Table, type TableFormat } from "../csv/table.ts";
 import type { Samples } from "../dataset.ts";
 import type { TableEncoding } from "../encoding.ts";
 import { damaged } from "../read-file.ts";
+import { toNumber } from "../table/column.ts";
+import { csvFile } from "../table/csv.ts";
+import { encodeColumns, readEncoded } from "../table/examples.ts";
+import type { Table } from "../table/table.ts";
 import { type Given, type GivenFile, onlyInput, sizeOf, toSamples, type Wanted } from "./given.ts";
 
 /** @throws ProblemError if it is damaged, or does not fit the model */
@@ -23,7 +23,7 @@ export function readRows(file: GivenFile, wanted: Wanted): Given {
 
 function readColumns({ bytes, place }: GivenFile, name: string, encoding: TableEncoding): Given {
   const format = { header: encoding.header, delimiter: delimiterOf(bytes, encoding.delimiter) };
-  const table = readEncoded(bytes, place, format, encoding.features);
+  const table = readEncoded(csvFile(bytes, place, format), encoding.features);
   return given(table, name, encodeColumns(table, encoding.features));
 }
 
@@ -41,11 +41,11 @@ function readNumbers(
   described: Parameters<typeof toSamples>[1],
 ): Given {
   const size = sizeOf(described.shape);
-  const format: TableFormat = { header: hasHeader(bytes), delimiter: delimiterOf(bytes, ",") };
+  const format = { header: hasHeader(bytes), delimiter: delimiterOf(bytes, ",") };
   let width = 0;
-  const table = readTable(bytes, place, format, (names) => {
+  const table = csvFile(bytes, place, format).read((names) => {
     width = names.length;
-    return names.map((column) => ({ name: column, asText: false }));
+    return names.map((column) => ({ name: column, as: "guess" }));
   });
   if (width !== size) {
     damaged(place, "has rows of another length than the model's input", {

@@ -2,8 +2,16 @@
 import { z } from "zod";
 import { type Problem, ProblemError } from "../../support/errors.ts";
 import { suggest } from "../../support/suggest.ts";
-import { type Dataset, defineSource, type Examples, type Samples } from "../dataset.ts";
-import { complainOfSize, type NpyArray, parseNpy, parseNpyHeader } from "../npy.ts";
+import {
+  arrayDataset,
+  checkArray,
+  checkExtents,
+  type PlacedArray,
+  pairArrays,
+  scaleOption,
+} from "../arrays.ts";
+import { defineSource, type Examples } from "../dataset.ts";
+import { complainOfSize, parseNpy, parseNpyHeader } from "../npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "../read-file.ts";
 import { peekEntry, unpackEntry, type ZipEntry, zipEntries } from "../zip.ts";
 
@@ -30,10 +38,7 @@ export const npz = defineSource({
     y_test: arrayName
       .optional()
       .describe("Name of the array of targets to validate with. Default: y_test, if there is one."),
-    scale: z
-      .number()
-      .optional()
-      .describe("Multiply the examples by this, e.g. 0.00392157 for 1/255."),
+    scale: scaleOption,
   },
   async load(options, { directory }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
@@ -48,10 +53,8 @@ export const npz = defineSource({
       archive.has(y_test);
     archive.require(wantsTest ? { x, y, x_test, y_test } : { x, y });
     const train = archive.examples({ x, y }, scale);
-    if (!wantsTest) return dataset(train);
-    const validation = archive.examples({ x: x_test, y: y_test }, scale, "_test");
-    checkShapes(train, validation, place.name);
-    return dataset(train, validation);
+    const test = wantsTest ? archive.examples({ x: x_test, y: y_test }, scale, "_test") : undefined;
+    return arrayDataset(train, test, place.name);
   },
 });
 
@@ -100,84 +103,18 @@ class Archive {
     scale?: number,
     suffix = "",
   ): Examples {
-    const x = this.#read(names.x, `x${suffix}`);
-    const y = this.#read(names.y, `y${suffix}`);
-    const count = x.shape[0]!;
-    if (y.shape[0] !== count) {
-      damaged({ ...this.#place, path: [`y${suffix}`] }, `has arrays of different lengths`, {
-        expected: `as many targets as examples: ${count}, as "${names.x}" has`,
-        received: `${y.shape[0]} in "${names.y}"`,
-        fix: "save arrays whose first axes agree",
-      });
-    }
-    const shape = x.shape.length === 1 ? [1] : x.shape.slice(1);
-    const values = y.values instanceof Uint8Array ? Int32Array.from(y.values) : y.values;
-    const inputs = { shape, values: x.values, ...(scale === undefined ? {} : { scale }) };
-    return {
-      count,
-      inputs: new Map<string, Samples>([["x", inputs]]),
-      targets: new Map<string, Samples>([["y", { shape: y.shape.slice(1), values }]]),
-    };
+    return pairArrays(this.#read(names.x, `x${suffix}`), this.#read(names.y, `y${suffix}`), scale);
   }
 
-  #read(name: string, option: string): NpyArray {
+  #read(name: string, option: string): PlacedArray {
     const entry = this.#entries.get(name)!;
     const place = { path: [option], name: `${this.#place.name}: array "${name}"` };
     // Before unpacking, the header must account for the size that the archive claims.
     const header = parseNpyHeader(peekEntry(this.#content, entry, place), place);
     if (header.end !== entry.size) complainOfSize(header, entry.size, place);
-    if (header.shape.length === 0 || header.count === 0) {
-      damaged(place, "holds no examples", {
-        expected: "a first axis of at least 1, and no axis of 0",
-        received: `shape (${header.shape.join(", ")})`,
-        fix: "save an array with the examples along its first axis",
-      });
-    }
+    checkExtents(header.shape, place);
     const array = parseNpy(unpackEntry(this.#content, entry, place), place);
-    checkFinite(array, place);
-    return array;
+    checkArray({ array, place });
+    return { array, place };
   }
-}
-
-function checkFinite({ values, shape }: NpyArray, place: Place): void {
-  if (!(values instanceof Float32Array)) return;
-  const first = values.findIndex((value) => !Number.isFinite(value));
-  if (first < 0) return;
-  const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  const example = Math.floor(first / (values.length / shape[0]!));
-  damaged(place, "has values that are not finite in float32", {
-    expected: "numbers",
-    received: `${count} of ${values.length}, the first (${values[first]}) in example ${example}`,
-    fix: "remove or fill these examples, e.g. np.nan_to_num",
-  });
-}
-
-function checkShapes(train: Examples, test: Examples, file: string): void {
-  for (const [option, of] of [
-    ["x_test", (examples: Examples) => examples.inputs.get("x")!],
-    ["y_test", (examples: Examples) => examples.targets.get("y")!],
-  ] as const) {
-    const type = ({ shape, values }: Samples) =>
-      `[${shape.join(", ")}] ${values instanceof Float32Array ? "of floats" : "of integers"}`;
-    const [want, got] = [type(of(train)), type(of(test))];
-    // Pixels may be bytes here and floats there, but targets mean another thing then.
-    const same = option === "y_test" ? want === got : `${of(train).shape}` === `${of(test).shape}`;
-    if (!same) {
-      damaged({ path: [option], name: file }, "has test data of another form", {
-        expected: `examples of ${want}, as in training`,
-        received: got,
-        fix: "save both parts alike",
-      });
-    }
-  }
-}
-
-function dataset(train: Examples, validation?: Examples): Dataset {
-  const shape = train.inputs.get("x")!.shape.join("×");
-  const test = validation ? ` and ${validation.count} test` : "";
-  return {
-    train,
-    ...(validation ? { validation } : {}),
-    summary: `${train.count} training${test} examples of shape ${shape}`,
-  };
 }

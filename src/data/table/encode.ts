@@ -4,7 +4,6 @@
  */
 import { type Problem, ProblemError } from "../../support/errors.ts";
 import type { Samples } from "../dataset.ts";
-import type { EncodedColumn } from "../encoding.ts";
 import { bytes, damaged, LARGEST } from "../read-file.ts";
 import { type Column, type Rows, sortCategories } from "./column.ts";
 import { shown, type Table } from "./table.ts";
@@ -36,7 +35,7 @@ export function findCategories(table: Table, declared: ReadonlySet<string>): Cat
 }
 
 /**
- * Checks another table, read with the training table's categories as text, against these.
+ * Checks a test table, read with the training table's categories as text, against these.
  * @throws ProblemError for missing cells, text in a numeric column, a category unknown in training
  */
 export function checkAgainst(table: Table, categories: Categories): void {
@@ -49,9 +48,23 @@ export function checkAgainst(table: Table, categories: Categories): void {
   );
 }
 
-/** Columns side by side: `[width]` float32 an example. */
-export function encodeColumns(table: Table, columns: readonly EncodedColumn[]): Samples {
-  const width = columns.reduce((sum, { categories }) => sum + (categories?.length ?? 1), 0);
+/**
+ * Checks that no cell is missing, of columns that are read as they are.
+ * @throws ProblemError naming the rows
+ */
+export function checkComplete(table: Table): void {
+  throwSome([...table.columns.values()].flatMap((column) => missingCells(table, column)));
+}
+
+/** Features side by side: `[width]` float32 an example; a list that is the only one keeps its shape. */
+export function encodeFeatures(
+  table: Table,
+  wanted: readonly string[],
+  categories: Categories,
+): Samples {
+  const only = wanted.length === 1 ? table.lists?.get(wanted[0]!) : undefined;
+  const names = wanted.flatMap((name) => table.lists?.get(name)?.parts ?? [name]);
+  const width = names.reduce((sum, name) => sum + (categories.get(name)?.length ?? 1), 0);
   if (table.count * width * 4 > LARGEST) {
     damaged(table.place, "is too large to hold in memory as float32", {
       expected: `at most ${bytes(LARGEST)}`,
@@ -61,8 +74,9 @@ export function encodeColumns(table: Table, columns: readonly EncodedColumn[]): 
   }
   const values = new Float32Array(table.count * width);
   let at = 0;
-  for (const { name, categories: known } of columns) {
+  for (const name of names) {
     const column = table.columns.get(name)!;
+    const known = categories.get(name);
     if (known) {
       const labels = encodeLabels(column, known);
       for (let row = 0; row < labels.length; row++) values[row * width + at + labels[row]!] = 1;
@@ -72,7 +86,7 @@ export function encodeColumns(table: Table, columns: readonly EncodedColumn[]): 
     }
     at += known?.length ?? 1;
   }
-  return { shape: [width], values };
+  return { shape: only?.shape ?? [width], values };
 }
 
 /** The number of each cell's category in `known`: int32 [count]. */
@@ -90,7 +104,7 @@ function missingCells(table: Table, { name, missing }: Column): readonly Problem
       message: `${table.place.name} lacks ${count(missing, "value")} in column ${shown(name)}`,
       expected: "a value in every row",
       received: `empty or NA at ${places(table, missing)}`,
-      fix: "fill the gaps or remove the rows, or leave the column out with `features`",
+      fix: "fill the gaps or remove the rows, or leave the column out",
     },
   ];
 }
