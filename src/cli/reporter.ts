@@ -63,7 +63,7 @@ export class HumanReporter implements Reporter {
   event(event: RunEvent): void {
     switch (event.event) {
       case "start":
-        if (event.resumed) this.notice(resumedAt(event.resumed));
+        if (event.resumed) this.notice(resumedAt(event.resumed, event.epochs));
         break;
       case "notice":
         this.notice(`epoch ${event.epoch}: ${event.message}`);
@@ -145,10 +145,15 @@ export class HumanReporter implements Reporter {
   }
 }
 
-const resumedAt = ({ epoch, step, steps }: NonNullable<StartEvent["resumed"]>): string =>
-  step > 0
-    ? `going on after step ${step} of epoch ${epoch}`
-    : `going on with epoch ${epoch}, after ${steps} steps`;
+function resumedAt(
+  { epoch, step, steps }: NonNullable<StartEvent["resumed"]>,
+  epochs: number,
+): string {
+  if (epoch > epochs)
+    return `all ${epochs} epochs are done already; --set train.epochs=… asks for more`;
+  if (step > 0) return `going on after step ${step} of epoch ${epoch}`;
+  return `going on with epoch ${epoch}, after ${steps} steps`;
+}
 
 function printVerdicts(verdicts: readonly Verdict[]): void {
   const paint = painter(hasColor(process.stdout));

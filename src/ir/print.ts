@@ -4,7 +4,15 @@
  */
 
 import type { Axis, Compute } from "./expr.ts";
-import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "./graph.ts";
+import {
+  type DelayAttrs,
+  type Graph,
+  graphTensors,
+  isDelay,
+  isVariable,
+  sizeOf,
+  type Tensor,
+} from "./graph.ts";
 import { allKernels, isKernel } from "./kernels.ts";
 import { printCompute, printType } from "./print-expr.ts";
 import type { Procedure, Program } from "./program.ts";
@@ -33,7 +41,7 @@ export function printGraph(graph: Graph): string {
     if (isVariable(y)) continue;
     if (y.scope !== scope) lines.push("", y.scope || graph.name);
     scope = y.scope;
-    const about = printAttrs(y.attrs);
+    const about = isDelay(y) ? printDelay(y, ref) : printAttrs(y.attrs);
     lines.push(
       `  ${ref(y)} = ${y.op.name}(${y.inputs.map(ref).join(", ")}) ${printType(y.type)}${about && `  ${about}`}`,
     );
@@ -43,6 +51,9 @@ export function printGraph(graph: Graph): string {
     lines.push(`  ${variable.attrs.name} ← ${ref(value)}`);
   return lines.join("\n");
 }
+
+const printDelay = ({ attrs }: Tensor<DelayAttrs>, ref: (x: Tensor) => string) =>
+  `${ref(attrs.knot.value)} one step before, ${attrs.reverse ? "down from" : "in"} ${attrs.steps}`;
 
 const numbered = (order: readonly Tensor[]) => new Map(order.map((x, i) => [x, i]));
 
@@ -61,6 +72,10 @@ export function printGraphDot(graph: Graph): string {
       `  n${ids.get(x)} [label=${quote(`${tip}${title}\n${printType(x.type)}`)}, ${look}];`,
     );
     for (const input of x.inputs) lines.push(`  n${ids.get(input)} -> n${ids.get(x)};`);
+    if (isDelay(x)) {
+      const value = ids.get(x.attrs.knot.value);
+      lines.push(`  n${value} -> n${ids.get(x)} [style=dashed, constraint=false];`);
+    }
   }
   for (const { variable, value } of graph.updates)
     lines.push(`  n${ids.get(value)} -> n${ids.get(variable)} [style=dashed, constraint=false];`);
@@ -85,6 +100,7 @@ export function graphToJson(graph: Graph) {
       dtype: x.type.dtype,
       inputs: x.inputs.map((input) => ids.get(input)!),
       ...(x.attrs === undefined ? {} : { attrs: x.attrs }),
+      ...(isDelay(x) ? { delays: ids.get(x.attrs.knot.value)! } : {}),
     })),
     updates: graph.updates.map(({ variable, value }) => ({
       variable: variable.attrs.name,

@@ -12,11 +12,18 @@ import {
   variable,
 } from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
-import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
+import { fail, internal, invariant, type Problem, type SpecPath } from "../support/errors.ts";
 import type { Constraint } from "./constraints.ts";
 import type { Named } from "./definition.ts";
 import type { Initializer } from "./initializers.ts";
-import { type Layer, type LayerContext, showShape, type WeightOptions } from "./layers/layer.ts";
+import {
+  type Layer,
+  type LayerContext,
+  maskGiven,
+  showShape,
+  type WeightOptions,
+} from "./layers/layer.ts";
+import type { Mask } from "./mask.ts";
 import type { Regularizer } from "./regularizers.ts";
 
 /** A layer of the model, with the names of the layers it reads. */
@@ -64,6 +71,8 @@ export interface BuildOptions {
 export interface Built {
   /** What each layer gives, [batch, …]. */
   readonly outputs: ReadonlyMap<string, Tensor>;
+  /** Which of it is there and which is padding, for layers whose output has a mask. */
+  readonly masks: ReadonlyMap<string, Tensor>;
   readonly weights: readonly Weight[];
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What weights that layers keep themselves become; none outside training. */
@@ -75,6 +84,7 @@ export interface Built {
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
 export function buildModel(model: Model, options: BuildOptions): Built {
   const outputs = new Map<string, Tensor>();
+  const masks = new Map<string, Tensor>();
   const weights: Weight[] = [];
   const tensors = new Map<string, Tensor>();
   const updates: Update[] = [];
@@ -84,6 +94,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
     const ctx: LayerContext = {
       training: options.training,
       trainable: layer.trainable,
+      masks: layer.from.map((name) => masks.get(name)),
       weight: (name, shape, how) => {
         const weight = makeWeight(layer, name, shape, how);
         const tensor = variable({ name: weight.name, shape });
@@ -98,12 +109,14 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       penalise: (penalty) => penalties.push(penalty),
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
-    outputs.set(
-      layer.name,
-      scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
-    );
+    const { y, mask } = scoped(layer.name, () => {
+      const y = buildLayer(layer, outputs, options, ctx);
+      return { y, mask: maskOf(layer, y, outputs, ctx.masks) };
+    });
+    outputs.set(layer.name, y);
+    if (mask) masks.set(layer.name, mask);
   }
-  return { outputs, weights, tensors, updates, penalties };
+  return { outputs, masks, weights, tensors, updates, penalties };
 }
 
 function buildLayer(
@@ -119,6 +132,23 @@ function buildLayer(
   }
   const inputs = from.map((other) => outputs.get(other)!);
   return layer.definition.build(inputs, layer.options, ctx);
+}
+
+/** The mask of what a layer gave, which must be one over its first dimensions. */
+function maskOf(
+  { name, layer, from }: ModelLayer,
+  y: Tensor,
+  outputs: ReadonlyMap<string, Tensor>,
+  masks: readonly Mask[],
+): Mask {
+  const inputs = from.map((other) => outputs.get(other)!);
+  const mask = maskGiven(layer, inputs, masks);
+  const steps = mask?.type.shape ?? [];
+  invariant(
+    sameShape(steps, y.type.shape.slice(0, steps.length)),
+    () => `the mask [${steps}] of layer ${name} is none of [${y.type.shape}]: see Layer.mask`,
+  );
+  return mask;
 }
 
 /** Examples in the shape an input layer declares, which may differ from the data's in dimensions of 1. */
@@ -142,10 +172,8 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
   const { definition } = how.initializer;
   const expected = definition.unfit?.(shape);
   if (expected !== undefined) {
-    const [option] =
-      Object.entries(layer.layer.options).find(([, v]) => v === how.initializer) ?? [];
     fail({
-      path: [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])],
+      path: [...layer.path, layer.layer.definition.name, ...pathTo(layer.layer, how.initializer)],
       message: `layer ${layer.name}: ${definition.name} cannot fill ${name}`,
       expected,
       received: `shape [${shape.join(", ")}]`,
@@ -166,6 +194,18 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
   };
 }
 
+/** Where something chosen stands in a layer's options or, in those of a wrapper, in its inner layer's. */
+function pathTo({ options }: Named, chosen: Named): SpecPath {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === chosen) return [option];
+    if (typeof value !== "object" || value === null || !("definition" in value)) continue;
+    const inner = value as Named;
+    const rest = pathTo(inner, chosen);
+    if (rest.length > 0) return [option, inner.definition.name, ...rest];
+  }
+  return [];
+}
+
 /** That regularizer and constraint can do something with the weight. */
 function checkFit(
   { name, layer, path }: ModelLayer,
@@ -176,11 +216,11 @@ function checkFit(
   for (const chosen of [regularizer, constraint]) {
     const problem = chosen?.definition.unfit?.(shape, chosen.options);
     if (!chosen || !problem) continue;
-    const [option] = Object.entries(layer.options).find(([, v]) => v === chosen) ?? [];
+    const place = pathTo(layer, chosen);
     const own = problem.path.length > 0 ? [chosen.definition.name, ...problem.path] : [];
     fail({
       ...problem,
-      path: [...path, layer.definition.name, ...(option ? [option, ...own] : [])],
+      path: [...path, layer.definition.name, ...place, ...(place.length > 0 ? own : [])],
       message: `layer ${name}, ${weight}: ${problem.message}`,
     });
   }

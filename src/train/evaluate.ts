@@ -20,11 +20,17 @@ export async function evaluate(
   examples: Examples,
   weights: ReadonlyMap<string, Values>,
   backend: Backend,
-  { threads, batch = evaluationBatch }: EvaluationOptions = {},
+  { threads, batch }: EvaluationOptions = {},
 ): Promise<Metrics> {
   const phase = "validation";
-  const parts = batching(examples.count, batch);
-  const { graphs, states, sums } = phaseGraphs({ spec, phase, examples, batching: parts });
+  const plan = (size: number) => {
+    const parts = batching(examples.count, size);
+    return { parts, ...phaseGraphs({ spec, phase, examples, batching: parts }) };
+  };
+  const usual = plan(batch ?? evaluationBatch);
+  // Where the size of the batches matters it is that of training, as while a run validates.
+  const asTrained = batch === undefined && usual.batchwise;
+  const { parts, graphs, states, sums } = asTrained ? plan(spec.train.batch_size) : usual;
   const program = compile(graphs, backend.traits);
   const used = new Set(program.variables.map((v) => v.name));
   const executable = await backend.compile(program, dataVariables(phase, examples), { threads });

@@ -48,6 +48,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "no permission",
   EPERM: "no permission",
   EROFS: "the disk is read-only",
+  ENOENT: "there is no such place, or it is read-only",
   ENOTDIR: "a file is in the way",
   EEXIST: "a file is in the way",
   EISDIR: "a folder is in the way",
@@ -65,7 +66,7 @@ export function guarded<T>(place: string, action: () => T): T {
       `cannot write ${place}: ${reasons[code] ?? code}`,
       full
         ? "make room; what was saved before is whole, and --resume goes on from there"
-        : "choose another folder with --out",
+        : "make the folder writable, or choose another with --out",
     );
   }
 }

@@ -7,13 +7,13 @@ import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
+import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
-import { mean } from "../ops/reduce.ts";
 import { take } from "../ops/take.ts";
-import { iota, reshape } from "../ops/view.ts";
+import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
 import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
@@ -66,6 +66,8 @@ export interface PhaseGraphs {
   readonly states: ReadonlyMap<string, FirstValue>;
   /** The names of the sums behind the loss and each metric. */
   readonly sums: ReadonlyMap<string, readonly string[]>;
+  /** Whether the loss depends on how examples are divided into batches. */
+  readonly batchwise: boolean;
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
@@ -80,6 +82,7 @@ export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
     weights: built[0]!.weights,
     states: new Map(built.flatMap((b) => [...b.states])),
     sums: built[0]!.sums,
+    batchwise: built[0]!.batchwise,
   };
 }
 
@@ -123,7 +126,8 @@ function buildStep(setup: PhaseSetup, part: Part) {
     state.update(iteration, op.add(iteration, 1));
   }
   const graph = { name: names.procedure(phase, part.part), updates: state.updates };
-  return { graph, weights: model.weights, states: state.states, sums: totals.sums };
+  const batchwise = spec.outputs.some((o) => isBatchwise(o.loss, model.masks.get(o.layer)));
+  return { graph, weights: model.weights, states: state.states, sums: totals.sums, batchwise };
 }
 
 /** Which examples the step works on, and the cursor moved on. */
@@ -190,37 +194,26 @@ interface Wanted {
   readonly weights: Tensor | undefined;
 }
 
-/**
- * Each example's loss times its weight. As in Keras the mean is then over the number of examples, not over
- * the sum of the weights: an example of weight 2 is as good as two of them for its gradient.
- */
-function weighted(losses: Tensor, weights: Tensor | undefined): Tensor {
-  if (!weights) return losses;
-  const [batch, ...rest] = losses.type.shape;
-  return op.mul(losses, reshape(weights, [batch!, ...rest.map(() => 1)]));
-}
-
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(
   spec: Spec,
   totals: Totals,
   { targets, weights: exampleWeights }: Wanted,
-  { outputs, weights, tensors, penalties }: Built,
+  { outputs, masks, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
   const terms = spec.outputs.map((output) => {
     const prediction = outputs.get(output.layer)!;
     const target = targetOf(output, several, targets);
-    const { definition, options } = output.loss;
-    const aligned = alignTarget(target, prediction, definition.targets);
+    const mask = masks.get(output.layer);
+    const aligned = alignTarget(target, prediction, output.loss.definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
-    const losses = definition.perSample(aligned, prediction, options);
-    const value = mean(weighted(losses, exampleWeights), undefined, false);
+    const value = batchLoss(output.loss, aligned, prediction, { mask, weights: exampleWeights });
     if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
       const own = alignTarget(target, prediction, form)!;
-      totals.add(name, metric.definition.sums(own, prediction, metric.options));
+      totals.add(name, metric.definition.sums(own, prediction, metric.options, mask));
     }
     return op.mul(value, output.weight);
   });

@@ -10,12 +10,14 @@ import { dataCases } from "./data-cases.ts";
 import { folder, marked, plain, reportOf, underlined, write } from "./frames.ts";
 import { modelCases } from "./model-cases.ts";
 import { schemaCases } from "./schema-cases.ts";
+import { sequenceCases } from "./sequence-cases.ts";
 import { wholeFrames } from "./whole-frames.ts";
 import { yamlCases } from "./yaml-cases.ts";
 
 const groups: Readonly<Record<string, readonly BrokenSpec[]>> = {
   schema: schemaCases,
   model: modelCases,
+  sequences: sequenceCases,
   data: dataCases,
   yaml: yamlCases,
 };

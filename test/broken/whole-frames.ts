@@ -15,7 +15,7 @@ export const wholeFrames: Readonly<Record<string, string>> = {
  6 | optimizer: sgd
  7 | train: { epoch: 3, batchsize: 2 }
    |          ^^^^^
-   = expected: one of epochs, batch_size, shuffle, steps, accumulate
+   = expected: one of epochs, batch_size, shuffle, steps, accumulate, checkpoint
    = received: epoch
    = help: did you mean \`epochs\`?
 
@@ -25,7 +25,7 @@ error: unknown option "batchsize" of train
  6 | optimizer: sgd
  7 | train: { epoch: 3, batchsize: 2 }
    |                    ^^^^^^^^^
-   = expected: one of epochs, batch_size, shuffle, steps, accumulate
+   = expected: one of epochs, batch_size, shuffle, steps, accumulate, checkpoint
    = received: batchsize
    = help: did you mean \`batch_size\`?
 

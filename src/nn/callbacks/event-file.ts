@@ -19,8 +19,9 @@ export function scalarEvent(tag: string, value: number, step: number, time: numb
 const wire = { varint: 0, eight: 1, length: 2, four: 5 } as const;
 
 const key = (field: number, kind: keyof typeof wire) => varint(field * 8 + wire[kind]);
-const whole = (field: number, value: number) =>
-  Buffer.concat([key(field, "varint"), varint(value)]);
+/** Zero is what a missing field means. */
+const whole = (field: number, value: number): Uint8Array =>
+  value === 0 ? Buffer.alloc(0) : Buffer.concat([key(field, "varint"), varint(value)]);
 const bytes = (field: number, content: Uint8Array) =>
   Buffer.concat([key(field, "length"), varint(content.length), content]);
 

@@ -1,9 +1,10 @@
 /** Cross-entropies, plain and focal (https://keras.io/api/losses/probabilistic_losses/). */
 import { z } from "zod";
-import { sizeOf, type Tensor } from "../../ir/graph.ts";
+import type { Tensor } from "../../ir/graph.ts";
 import * as op from "../../ops/pointwise.ts";
-import { logSumExp, sum } from "../../ops/reduce.ts";
+import { logSumExp } from "../../ops/reduce.ts";
 import { logitsOf, softmaxOver } from "../activations.ts";
+import { differs } from "../mask.ts";
 import {
   clipped,
   defineLoss,
@@ -44,16 +45,6 @@ function binary(y: Tensor, p: Tensor, logits: Tensor | undefined): Tensor {
 /** y·(1 − s) + s/classes */
 const smoothed = (y: Tensor, s: number, classes: number) =>
   s === 0 ? y : op.add(op.mul(y, 1 - s), s / classes);
-
-/**
- * Each label's loss where the label counts, times what makes the mean over all labels the mean over
- * those that count.
- */
-function whereCounted(losses: Tensor, labels: Tensor, ignored: number): Tensor {
-  const counts = op.sub(1, op.equal(labels, ignored));
-  const share = op.div(op.maximum(sum(counts), 1), sizeOf(labels.type.shape));
-  return op.div(op.mul(losses, counts), share);
-}
 
 const fromLogits = z
   .boolean()
@@ -114,7 +105,7 @@ export const crossentropies: readonly Loss[] = [
       // As Keras does it, probabilities are clipped and then normalised by way of their logarithms.
       const logits = logitsFor(p, "softmax", from_logits) ?? op.log(clipped(p));
       const losses = softmaxCrossentropy(oneHot(labels, p.type.shape.at(-1)!), logits);
-      return ignore_class === null ? losses : whereCounted(losses, labels, ignore_class);
+      return ignore_class === null ? losses : op.mul(losses, differs(labels, ignore_class));
     },
   }),
   defineLoss({

@@ -51,6 +51,7 @@ export const regressionMetrics: readonly Metric[] = [
     options: {},
     values: (y, p) => lastMean(op.square(op.sub(y, p))),
     last: Math.sqrt,
+    masks: "ignored",
   }),
   defineMetric({
     name: "r2",
@@ -85,7 +86,7 @@ export const regressionMetrics: readonly Metric[] = [
     doc: "Cos of the angle between y and ŷ: 1 for the same direction",
     better: "higher",
     options: { axis: axisOption },
-    unfit: (shape, { axis }) => unfitAxis(axis, shape),
+    unfit: (shape, { axis }, mask) => unfitAxis(axis, shape, mask),
     values: (y, p, { axis }) => cosine(y, p, axis),
   }),
 ];
