@@ -6,7 +6,7 @@ import { metricNames } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { Metrics } from "./events.ts";
 import { batching, names, phaseGraphs } from "./graphs.ts";
-import { dataVariables, evaluationBatch, readMetrics } from "./session.ts";
+import { dataVariables, evaluationBatch, readMetrics, usedBy } from "./session.ts";
 
 export interface EvaluationOptions {
   readonly threads?: number | undefined;
@@ -33,7 +33,13 @@ export async function evaluate(
   const { parts, graphs, states, sums } = asTrained ? plan(spec.train.batch_size) : usual;
   const program = compile(graphs, backend.traits);
   const used = new Set(program.variables.map((v) => v.name));
-  const executable = await backend.compile(program, dataVariables(phase, examples), { threads });
+  const executable = await backend.compile(
+    program,
+    usedBy(program, dataVariables(phase, examples)),
+    {
+      threads,
+    },
+  );
   try {
     for (const [name, { size, initial }] of states)
       if (used.has(name)) executable.write(name, new Float32Array(size).fill(initial));

@@ -75,6 +75,15 @@ export function dataVariables(
   return constants;
 }
 
+/** Those that a program has: data whose share in everything is 0 is in none. */
+export function usedBy(
+  { variables }: Program,
+  values: ReadonlyMap<string, Values>,
+): ReadonlyMap<string, Values> {
+  const used = new Set(variables.map((v) => v.name));
+  return new Map([...values].filter(([name]) => used.has(name)));
+}
+
 /** First values of the weights: they depend on the seed and the weight's name alone. */
 export function initialWeights(
   weights: readonly Weight[],
@@ -117,9 +126,17 @@ export class Session {
   readonly program: Program;
   readonly executable: Executable;
   readonly #metrics: readonly string[];
+  /** First values of the weights. */
+  readonly #start: ReadonlyMap<string, Values>;
 
-  private constructor(plan: RunPlan, program: Program, executable: Executable) {
+  private constructor(
+    plan: RunPlan,
+    program: Program,
+    executable: Executable,
+    start: ReadonlyMap<string, Values>,
+  ) {
     this.plan = plan;
+    this.#start = start;
     this.program = program;
     this.executable = executable;
     this.#metrics = metricNames(plan.spec.outputs);
@@ -132,8 +149,9 @@ export class Session {
     options: CompileOptions = {},
   ): Promise<Session> {
     const program = compileRun(plan, backend);
-    const executable = await backend.compile(program, constantsOf(plan), options);
-    const session = new Session(plan, program, executable);
+    const constants = usedBy(program, constantsOf(plan));
+    const executable = await backend.compile(program, constants, options);
+    const session = new Session(plan, program, executable, start);
     session.#fill(start);
     return session;
   }
@@ -246,7 +264,10 @@ export class Session {
     const values = new Map<string, Float32Array>();
     for (const weight of this.plan.weights) {
       const name = averaged(weight) ? averages.of(weight.name) : weight.name;
-      values.set(weight.name, Float32Array.from(await this.executable.read(name)));
+      // A frozen weight that nothing depends on is in no program, and stays what it was.
+      const known = this.#knows(name);
+      const now = known ? await this.executable.read(name) : this.#start.get(weight.name)!;
+      values.set(weight.name, Float32Array.from(now));
     }
     return values;
   }
