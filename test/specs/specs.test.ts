@@ -27,6 +27,10 @@ const trials: Readonly<Record<string, "whole" | { examples: number; set: readonl
   "mlp-tf.yaml": { examples: 2000, set: ["train.epochs=2"] },
   "cnn.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
   "cnn-tf.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
+  "rnn-many-to-one.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-deep.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-many-to-many.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-bidirectional.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
 };
 
 const firstOf = (examples: Examples, count: number): Examples =>
