@@ -3,7 +3,14 @@
  * events. Results go to stdout; messages, which are no results, to stderr.
  */
 import type { Verdict } from "../spec/expectation.ts";
-import type { EndEvent, EpochEvent, ProgressEvent, RunEvent, StartEvent } from "../train/events.ts";
+import {
+  type EndEvent,
+  type EpochEvent,
+  metricsOf,
+  type ProgressEvent,
+  type RunEvent,
+  type StartEvent,
+} from "../train/events.ts";
 import {
   finishedLine,
   formatMetric,
@@ -146,15 +153,6 @@ function resumedAt(
     return `all ${epochs} epochs are done already; --set train.epochs=… asks for more`;
   if (step > 0) return `going on after step ${step} of epoch ${epoch}`;
   return `going on with epoch ${epoch}, after ${steps} steps`;
-}
-
-/** The numbers of an epoch event that are metrics. */
-function metricsOf(event: EpochEvent): Readonly<Record<string, number>> {
-  const about = ["event", "epoch", "epochs", "seconds"];
-  const entries = Object.entries(event).flatMap(([name, value]) =>
-    typeof value === "number" && !about.includes(name) ? [[name, value] as const] : [],
-  );
-  return Object.fromEntries(entries);
 }
 
 function printVerdicts(verdicts: readonly Verdict[]): void {

@@ -3,7 +3,8 @@
  * split into training and validation parts. Batching and shuffling happen elsewhere, by index.
  */
 import type { z } from "zod";
-import type { TextEncoding } from "./text/encoding.ts";
+import type { Description } from "./description.ts";
+import type { Encodings } from "./encoding.ts";
 
 /** One array of `count` examples, row-major; `shape` is that of a single example. */
 export interface Samples {
@@ -44,8 +45,8 @@ export interface Parts {
 export interface Dataset extends Parts {
   /** Names of the classes of a categorical target, in label order. */
   readonly classes?: readonly string[];
-  /** How texts became numbers, by input; plain data, so that a run can keep it. */
-  readonly encodings?: ReadonlyMap<string, TextEncoding>;
+  /** How rows and texts became numbers, by input; plain data, so that a run can keep it. */
+  readonly encodings?: Encodings;
   /** What was found, for people: "60000 training and 10000 test images, 28×28, 10 classes". */
   readonly summary: string;
 }
@@ -63,6 +64,8 @@ export interface SourceContext {
   readonly directory: string;
   /** Seed for generated data. */
   readonly seed: number;
+  /** Data that a model was trained on: what was fitted to it then is used as it is, for the model knows no other. */
+  readonly earlier?: Description;
 }
 
 /**

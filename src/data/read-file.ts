@@ -139,7 +139,8 @@ async function complainOfMissing(place: FilePlace, absolute: string): Promise<ne
   const near = neighbours && suggest(basename(absolute), neighbours);
   const folder = neighbours ? [] : [`there is no folder ${dirname(absolute)}`];
   damaged(place, "does not exist", {
-    expected: "a file; paths start from the spec's folder",
+    // Without an option that names it, the file was named on the command line.
+    expected: place.path.length > 0 ? "a file; paths start from the spec's folder" : "a file",
     fix: near ? `did you mean ${near}?` : "correct the path, or put the file there",
     notes: [`looked for ${absolute}`, ...folder],
   });

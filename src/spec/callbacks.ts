@@ -3,7 +3,7 @@ import type { Callback } from "../nn/callbacks/callback.ts";
 import type { Named } from "../nn/definition.ts";
 import type { Direction } from "../nn/metrics/metric.ts";
 import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
-import { noMetric, onValidation, reportedNames } from "./reported.ts";
+import { directionOf, noMetric, reportedNames } from "./reported.ts";
 import type { OutputSpec } from "./spec.ts";
 
 /** A metric of an epoch, and which values of it are better. */
@@ -68,12 +68,6 @@ function watchedBy(
 }
 
 const directions: Readonly<Record<string, Direction>> = { min: "lower", max: "higher" };
-
-function directionOf(monitor: string, outputs: readonly OutputSpec[]): Direction | undefined {
-  const name = monitor.startsWith(onValidation) ? monitor.slice(onValidation.length) : monitor;
-  const found = outputs.flatMap((o) => o.metrics).find((m) => m.name === name);
-  return found ? found.metric.definition.better : "lower";
-}
 
 const rateIsScheduled = (name: string, path: SpecPath): Problem => ({
   path,

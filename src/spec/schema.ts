@@ -122,7 +122,9 @@ export const specShape = {
   expect: z
     .record(z.string(), expectation)
     .optional()
-    .describe('What must hold at the end: `val_accuracy: ">= 0.97"`.'),
+    .describe(
+      'What must hold at the end: `val_accuracy: ">= 0.97"`; also best_…, parameters, seconds.',
+    ),
 };
 export const specSchema = section("the spec", specShape);
 export type ParsedSpec = z.output<typeof specSchema>;

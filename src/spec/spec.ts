@@ -14,7 +14,7 @@ import { oneOf, suggest } from "../support/suggest.ts";
 import { type CallbackSpec, resolveCallbacks } from "./callbacks.ts";
 import { type Expectation, parseExpectation } from "./expectation.ts";
 import { problemsFrom } from "./problems.ts";
-import { noMetric, reportedNames } from "./reported.ts";
+import { expectableNames, noMetric } from "./reported.ts";
 import { type AnySource, type ParsedSpec, specSchema } from "./schema.ts";
 import type { SpecSource } from "./source.ts";
 
@@ -270,7 +270,7 @@ function accumulation({ train, optimizer }: ParsedSpec): number {
 }
 
 function expectations(parsed: ParsedSpec, outputs: readonly OutputSpec[]): readonly Expectation[] {
-  const known = reportedNames(outputs);
+  const known = expectableNames(outputs);
   const entries = Object.entries(parsed.expect ?? {});
   const problems = entries.flatMap(([name]): Problem[] =>
     known.includes(name) ? [] : [{ ...noMetric(name, known), path: ["expect", name], at: "key" }],

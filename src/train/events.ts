@@ -66,3 +66,14 @@ export interface EndEvent {
   readonly model?: string;
 }
 export type RunEvent = StartEvent | ProgressEvent | EpochEvent | NoticeEvent | EndEvent;
+
+/** What of an epoch's event is no metric. */
+const about = ["event", "epoch", "epochs", "seconds"];
+
+/** The numbers of an epoch event that are metrics, or a rate that changes. */
+export function metricsOf(event: EpochEvent): Metrics {
+  const entries = Object.entries(event).flatMap(([name, value]) =>
+    typeof value === "number" && !about.includes(name) ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,11 +1,11 @@
 /** The training loop: passes over the data, in portions small enough to show progress and to be stopped. */
 import { judge } from "../spec/expectation.ts";
-import { onValidation } from "../spec/reported.ts";
+import { better, ofBest, onValidation } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
-import type { EndEvent, EpochEvent, ProgressEvent } from "./events.ts";
+import type { EndEvent, EpochEvent, Metrics, ProgressEvent } from "./events.ts";
 import { names, type Phase } from "./graphs.ts";
 import { beginning, type Position } from "./position.ts";
-import type { PhasePlan, Session } from "./session.ts";
+import { type PhasePlan, parameterCount, type Session } from "./session.ts";
 
 /** Why a run ends before its last epoch. */
 export interface Ending {
@@ -19,6 +19,8 @@ export interface LoopOptions {
   readonly run: string;
   /** Where it stands, the session's state being that of then; absent: at its beginning. */
   readonly from?: Position;
+  /** Every step is reported by itself. */
+  readonly stepwise?: boolean;
   /** Told before each event where the run stands: what a resume from then on needs beside the state. */
   readonly passed?: (position: Position) => void;
 }
@@ -81,7 +83,7 @@ class Loop {
     };
     if (from === 0) session.beginPass("train", epoch);
     else session.continuePass(epoch);
-    const rhythm = { every: spec.train.checkpoint.steps, done };
+    const rhythm = { every: this.#options.stepwise ? 1 : spec.train.checkpoint.steps, done };
     const most = mostSteps - done;
     for await (const p of pass(session, "train", train, { from, most, rhythm, stopped })) {
       this.#at = clock({ step: this.#at.step + p.advanced, steps: this.#at.steps + p.advanced });
@@ -103,7 +105,7 @@ class Loop {
     }
     if (rateChanges(spec)) metrics["learning_rate"] = await session.learningRate();
     this.#done = epoch;
-    const over = clock({ metrics });
+    const over = clock({ metrics, best: better(this.#at.best, metrics, spec.outputs) });
     // What a limit of steps cut short is not over: with another limit it goes on.
     const whole = over.step === stepsOf(train);
     this.#at = whole ? { ...over, epoch: epoch + 1, step: 0, epoch_seconds: 0 } : over;
@@ -123,8 +125,17 @@ class Loop {
     };
   }
 
+  /** All that a spec may expect something of. */
+  #facts(): Metrics {
+    const { seconds, metrics, best } = this.#at;
+    const { weights } = this.#session.plan;
+    const ofAll = Object.entries(best).map(([name, value]) => [`${ofBest}${name}`, value]);
+    const facts = { parameters: parameterCount(weights), seconds };
+    return { ...metrics, ...Object.fromEntries(ofAll), ...facts };
+  }
+
   #finish({ reason, message }: Ending): EndEvent {
-    const { steps, seconds, metrics } = this.#at;
+    const { steps, seconds } = this.#at;
     return {
       event: "end",
       reason,
@@ -132,7 +143,7 @@ class Loop {
       epochs: this.#done,
       steps,
       seconds,
-      expect: reason === "finished" ? judge(this.#session.plan.spec.expect, metrics) : [],
+      expect: reason === "finished" ? judge(this.#session.plan.spec.expect, this.#facts()) : [],
       run: this.#options.run,
     };
   }

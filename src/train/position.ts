@@ -20,6 +20,8 @@ export const positionSchema = z.object({
   epoch_seconds: z.number(),
   /** Of the last whole epoch. */
   metrics: z.record(z.string(), number),
+  /** Of all whole epochs, each by itself. */
+  best: z.record(z.string(), number),
 });
 export type Position = z.output<typeof positionSchema>;
 export const beginning: Position = {
@@ -29,4 +31,5 @@ export const beginning: Position = {
   seconds: 0,
   epoch_seconds: 0,
   metrics: {},
+  best: {},
 };

@@ -1,5 +1,6 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
 import type { Dataset, Examples, Parts, Samples } from "../data/dataset.ts";
+import type { Description } from "../data/description.ts";
 import { prepareParts } from "../data/pipeline.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
@@ -14,12 +15,15 @@ import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
-/** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData(spec: Spec): Promise<Dataset> {
+/**
+ * Loads the spec's data; problems of the source get their place in the spec.
+ * @param earlier what the data of a run looked like, where its model is to be used
+ */
+export async function loadData(spec: Spec, earlier?: Description): Promise<Dataset> {
   const { data, directory, seed, sourcePath } = spec;
   const { source, parts } = data;
   const loaded = await source.definition
-    .load(source.options, { directory, seed })
+    .load(source.options, { directory, seed, ...(earlier ? { earlier } : {}) })
     .catch((error: unknown) => placed(error, sourcePath));
   const { fit } = loaded;
   const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
@@ -113,7 +117,7 @@ function inputSamples(spec: Spec, examples: Examples, layer: string, source: unk
 }
 
 /** Layers that take whole numbers only, such as embeddings, must find such in the data they read. */
-function checkNumbers({ model }: Spec, { inputs }: Examples): void {
+export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs">): void {
   const shown = bindInputs(model, inputs);
   for (const { name, layer, from, path } of model.layers) {
     const wanted = layer.definition.wants?.(layer.options);

@@ -1,5 +1,5 @@
 /**
- * A run's folder: `run.json`, the resolved spec, the events, the weights, the checkpoints. Files are written
+ * A run's folder: `run.json`, the resolved spec, what its data looked like, the events, the weights, the checkpoints. Files are written
  * whole or not at all; logs, which grow by lines, are cut back to what a checkpoint knows of them when a run
  * is resumed. One process at a time has the folder.
  */
@@ -18,7 +18,10 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
+import type { Dataset } from "../data/dataset.ts";
+import { describe } from "../data/description.ts";
 import type { Weight } from "../nn/model.ts";
+import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
 import { guarded, readIfThere, unfinished, writeWhole } from "./files.ts";
@@ -30,6 +33,8 @@ import { encodeSafetensors } from "./safetensors.ts";
 export const files = {
   info: "run.json",
   spec: "spec.yaml",
+  /** What is needed of the data to use the run without it. */
+  data: "data.json",
   events: "events.jsonl",
   /** The best weights where something says which are best, else the last. */
   model: "model.safetensors",
@@ -124,6 +129,11 @@ export class RunFolder {
       ({ name, shape }) => [name, { shape, values: values.get(name)! }] as const,
     );
     this.write(name, encodeSafetensors(new Map(tensors)));
+  }
+
+  writeData(dataset: Dataset, spec: Spec): void {
+    const directory = relative(this.path, spec.directory) || ".";
+    this.write(files.data, `${JSON.stringify(describe(dataset, directory), undefined, 2)}\n`);
   }
 
   /** Adds an event as one line; progress is not kept. */

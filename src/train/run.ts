@@ -10,7 +10,13 @@ import type { Backend, Values } from "../ir/program.ts";
 import type { Spec } from "../spec/spec.ts";
 import { Callbacks, callbacksOf } from "./callbacks.ts";
 import { type Checkpoint, writeCheckpoint } from "./checkpoint.ts";
-import type { EndEvent, EpochEvent, RunEvent, StartEvent } from "./events.ts";
+import {
+  type EndEvent,
+  type EpochEvent,
+  metricsOf,
+  type RunEvent,
+  type StartEvent,
+} from "./events.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Ending, trainLoop } from "./loop.ts";
 import { beginning, type Position } from "./position.ts";
@@ -30,6 +36,8 @@ export interface RunRequest {
   readonly folder: RunFolder;
   /** Where it goes on; absent: at the beginning. */
   readonly from?: Checkpoint | undefined;
+  /** Told of every event before it is passed on; there is one after every single step then. */
+  readonly watch?: (event: RunEvent, session: Session) => Promise<void>;
   /** True as soon as the run shall end: after the portion under way, when all is saved. */
   readonly stopped: () => boolean;
 }
@@ -104,6 +112,7 @@ class Run {
       run: this.#folder.path,
       ...(from ? { resumed: { epoch, step, steps: done } } : {}),
     };
+    this.#folder.writeData(this.#request.dataset, spec);
     this.#folder.append(event);
     return event;
   }
@@ -113,6 +122,7 @@ class Run {
       ending: () => this.#ending(),
       run: this.#folder.path,
       from: this.#position,
+      stepwise: this.#request.watch !== undefined,
       passed: (position) => {
         this.#position = position;
       },
@@ -125,6 +135,7 @@ class Run {
         yield end;
         return end;
       }
+      await this.#request.watch?.(value, this.#session);
       if (value.event === "epoch") yield* this.#epoch(value);
       else {
         if (value.event === "progress" && this.#isDue() && Number.isFinite(value.loss))
@@ -158,7 +169,7 @@ class Run {
     if (!whole) await this.#save();
     this.#folder.append(event);
     yield event;
-    for (const notice of await this.#callbacks.epochEnd(event.epoch, metricsIn(event))) {
+    for (const notice of await this.#callbacks.epochEnd(event.epoch, metricsOf(event))) {
       this.#folder.append(notice);
       yield notice;
     }
@@ -228,11 +239,6 @@ class Run {
     if (![...last.values()].every((v) => v.every(Number.isFinite))) return;
     this.#folder.writeWeights(best ? files.last : files.model, weights, last);
   }
-}
-
-/** The numbers of an epoch that are metrics. */
-function metricsIn({ event, epoch, epochs, seconds, ...metrics }: EpochEvent) {
-  return metrics as Readonly<Record<string, number>>;
 }
 
 /** Backends may finish without ever returning to Node's event loop, where signals are delivered. */

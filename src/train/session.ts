@@ -21,7 +21,7 @@ import { observed } from "./observe.ts";
 import { averages } from "./optimise.ts";
 
 /** Examples evaluated at once, if it does not matter how many. */
-const evaluationBatch = 500;
+export const evaluationBatch = 500;
 
 export interface PhasePlan {
   readonly batching: Batching;
@@ -57,15 +57,21 @@ export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Pr
   compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
 
 /** The data variables of a run. */
-export function constantsOf({ train, validation }: RunPlan): ReadonlyMap<string, Values> {
+export const constantsOf = ({ train, validation }: RunPlan): ReadonlyMap<string, Values> =>
+  new Map([
+    ...dataVariables("train", train.examples),
+    ...(validation ? dataVariables("validation", validation.examples) : []),
+  ]);
+
+/** The data variables of a phase. */
+export function dataVariables(
+  phase: Phase,
+  { inputs, targets, weights }: Examples,
+): ReadonlyMap<string, Values> {
   const constants = new Map<string, Values>();
-  const add = (phase: Phase, { inputs, targets, weights }: Examples) => {
-    for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
-    for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
-    if (weights) constants.set(names.weights(phase), weights.values);
-  };
-  add("train", train.examples);
-  if (validation) add("validation", validation.examples);
+  for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
+  for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
+  if (weights) constants.set(names.weights(phase), weights.values);
   return constants;
 }
 
@@ -80,6 +86,30 @@ export function initialWeights(
       definition.fill(shape, options, randomStream(seed, "weights", name)),
     ]),
   );
+}
+
+/** Loss and metrics over the samples that a phase has seen since its pass began. */
+export async function readMetrics(
+  executable: Executable,
+  spec: Spec,
+  phase: Phase,
+  sums: PhaseGraphs["sums"],
+  only: readonly string[],
+): Promise<Metrics> {
+  const [samples] = await executable.read(names.samples(phase));
+  const reported = spec.outputs.flatMap((o) => o.metrics);
+  const result: Record<string, number> = {};
+  for (const metric of only) {
+    const totals: Record<string, ArrayLike<number>> = {};
+    for (const sum of sums.get(metric) ?? []) {
+      totals[sum] = await executable.read(names.total(phase, metric, sum));
+    }
+    const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
+    result[metric] = definition
+      ? definition.finish(totals, options!, samples!)
+      : totals["total"]![0]! / samples!;
+  }
+  return result;
 }
 
 export class Session {
@@ -182,22 +212,9 @@ export class Session {
   }
 
   /** Loss and metrics over the samples seen since the pass began. */
-  async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
-    const [samples] = await this.executable.read(names.samples(phase));
-    const { sums } = this.#graphs(phase);
-    const reported = this.plan.spec.outputs.flatMap((o) => o.metrics);
-    const result: Record<string, number> = {};
-    for (const metric of only) {
-      const totals: Record<string, ArrayLike<number>> = {};
-      for (const sum of sums.get(metric) ?? []) {
-        totals[sum] = await this.executable.read(names.total(phase, metric, sum));
-      }
-      const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
-      result[metric] = definition
-        ? definition.finish(totals, options!, samples!)
-        : totals["total"]![0]! / samples!;
-    }
-    return result;
+  metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
+    const { spec } = this.plan;
+    return readMetrics(this.executable, spec, phase, this.#graphs(phase).sums, only);
   }
 
   /** The learning rate of the last step. */

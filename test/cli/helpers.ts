@@ -18,6 +18,8 @@ export interface Outcome {
 interface Settings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on standard input. */
+  readonly input?: string;
   /** Ends it by SIGKILL after so many ms, if it has not ended by then. */
   readonly killAfter?: number;
   /** Called with everything that came on stdout, and on stderr, so far. */
@@ -26,12 +28,13 @@ interface Settings {
 
 export function nnc(
   args: readonly string[],
-  { cwd, env = {}, killAfter, watch }: Settings,
+  { cwd, env = {}, input, killAfter, watch }: Settings,
 ): Promise<Outcome> {
   const { NO_COLOR, FORCE_COLOR, ...inherited } = process.env;
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env } });
   const end =
     killAfter === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfter);
+  if (input !== undefined) child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -8,7 +8,12 @@ import { cmudict } from "../../src/data/sources/cmudict.ts";
 import { firstNames } from "../../src/data/sources/first-names.ts";
 import { text } from "../../src/data/sources/text.ts";
 import { Aligner } from "../../src/data/text/align.ts";
-import { encodeTexts, place, vocabularyOf } from "../../src/data/text/encoding.ts";
+import {
+  encodeTexts,
+  place,
+  type TextEncoding,
+  vocabularyOf,
+} from "../../src/data/text/encoding.ts";
 import { tokensOf } from "../../src/data/text/tokens.ts";
 import { inFolder, load, random } from "./helpers.ts";
 
@@ -49,6 +54,12 @@ fixture.cases.forEach((c: Record<string, never>, i: number) => {
   });
 });
 
+function textEncodingOf({ encodings }: Dataset): TextEncoding {
+  const encoding = encodings?.get("x");
+  assert.ok(encoding?.kind === "text");
+  return encoding;
+}
+
 test("padding and truncating are those of Keras's pad_sequences", () => {
   for (const { padding, truncating, sequences, rows } of fixture.padded) {
     const into = new Int32Array(4 * sequences.length);
@@ -77,7 +88,7 @@ test("the vocabulary and the length are those of the training part only", async 
   const rows = ["a b a,p", "b a,q", "c c c c c,p", "d,q"];
   const file = { "t.csv": `text,kind\n${rows.join("\n")}\n` };
   const data = await prepared(file, { path: "t.csv", target: "kind" }, { validation_split: 0.5 });
-  const { vocabulary, length } = data.encodings!.get("x")!;
+  const { vocabulary, length } = textEncodingOf(data);
   assert.equal(vocabulary, ["", "[UNK]", "a", "b"]);
   assert.is(length, 3);
   assert.equal(x(data), [2, 3, 2, 3, 2, 0]);
@@ -108,7 +119,10 @@ test("the same texts from CSV, JSON Lines, JSON and folders give the same", asyn
     assert.equal([x(other), y(other), other.encodings], [x(csv), y(csv), csv.encodings]);
   }
   const folder = await from("f");
-  assert.equal(folder.encodings, csv.encodings);
+  // Files have no column.
+  const { column, ...encoding } = textEncodingOf(csv);
+  assert.is(column, "text");
+  assert.equal(textEncodingOf(folder), encoding);
   const sorted = (d: Dataset) =>
     y(d)
       .map((label, i) => [label, ...x(d).slice(i * 3, i * 3 + 3)].join())
@@ -141,7 +155,7 @@ test("words that look like something missing are words; numbers as targets stay 
     { "t.csv": "name,n\nNan,1.5\nNull,2\nNA,-3\n" },
     { path: "t.csv", text: "name", target: "n", standardize: "lower" },
   );
-  assert.equal(data.encodings!.get("x")!.vocabulary.slice(2).sort(), ["na", "nan", "null"]);
+  assert.equal(textEncodingOf(data).vocabulary.slice(2).sort(), ["na", "nan", "null"]);
   assert.equal(y(data), [1.5, 2, -3]);
 });
 
@@ -150,7 +164,7 @@ test("an encoding survives JSON", async () => {
     { "t.csv": "text,y\nb c,1\na b,2\n" },
     { path: "t.csv", target: "y" },
   );
-  const again = JSON.parse(JSON.stringify(data.encodings!.get("x")!));
+  const again = JSON.parse(JSON.stringify(textEncodingOf(data)));
   assert.equal([...encodeTexts(["b c", "a b"], again)], x(data));
 });
 
@@ -159,7 +173,7 @@ test("first names: 8003, female and male, no name twice, the same order every ti
   assert.is(data.train.count, 8003);
   assert.equal(data.classes, ["female", "male"]);
   assert.is(y(data).filter((label) => label === 1).length, 3478);
-  const { vocabulary, length } = data.encodings!.get("x")!;
+  const { vocabulary, length } = textEncodingOf(data);
   assert.is(length, 15);
   assert.is(vocabulary.length, 29);
   const letters = x(data).map((n) => vocabulary[n]!);
@@ -177,7 +191,7 @@ test("cmudict: letters and their sounds, aligned", async () => {
     z.object(partOptions).parse({ validation_split: 0.1 }),
     1,
   );
-  const { vocabulary, length } = data.encodings!.get("x")!;
+  const { vocabulary, length } = textEncodingOf(data);
   assert.equal(data.train.targets.get("y")!.shape, [length]);
   const [letters, sounds] = [x(data), y(data)];
   letters.forEach((letter, i) => {

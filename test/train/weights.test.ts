@@ -50,7 +50,7 @@ train: { epochs: 2, batch_size: 5, shuffle: false }
     ]);
     const session = await Session.open(plan, reference, start);
     const epochs: EpochEvent[] = [];
-    for await (const e of trainLoop(session, { stopped: () => false, run: "" })) {
+    for await (const e of trainLoop(session, { ending: () => undefined, run: "" })) {
       if (e.event === "epoch") epochs.push(e);
     }
     const history: Record<string, number[]> = {};

@@ -21,6 +21,6 @@ export const csv = defineSource({
     "text become one-hot features or class labels, over their sorted values. Missing values are " +
     "an error.",
   options: { ...tableOptions, ...csvOptions },
-  load: (options, { directory }) =>
-    tableDataset(options, directory, (content, place) => csvFile(content, place, options)),
+  load: (options, context) =>
+    tableDataset(options, context, (content, place) => csvFile(content, place, options)),
 });

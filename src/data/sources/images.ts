@@ -3,12 +3,13 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { fail } from "../../support/errors.ts";
 import { type Dataset, defineSource, type Examples, type Samples } from "../dataset.ts";
+import type { Description } from "../description.ts";
 import { isFolder, readClassFolder } from "../folder.ts";
 import { decodeImage, type Picture, resized, withChannels } from "../image.ts";
 import { bytes, damaged, type FilePlace, LARGEST, readDataFile } from "../read-file.ts";
 import { csvFile } from "../table/csv.ts";
 import { columnOption } from "../table/examples.ts";
-import { type Labelled, readLabelled } from "../table/labelled.ts";
+import { readLabelled } from "../table/labelled.ts";
 import { csvOptions } from "./csv.ts";
 
 const imageOptions = {
@@ -51,16 +52,16 @@ export const images = defineSource({
     "PNG and JPEG files in a folder for each class, or named in a CSV file with what to predict. Pixels are " +
     "0 to 1.",
   options: imageOptions,
-  async load(options, { directory }) {
+  async load(options, { directory, earlier }) {
     const place = (name: string, option: string) => ({ directory, name, path: [option] });
     const first = place(options.path, "path");
     const list = (await isFolder(first))
       ? fromFolders
-      : (from: FilePlace, known?: Listed) => fromTable(from, options, known);
-    const train = await list(first);
+      : (from: FilePlace, known?: Known) => fromTable(from, options, known);
+    const train = await list(first, earlier);
     const test =
       options.test === undefined ? undefined : await list(place(options.test, "test"), train);
-    const form = { size: options.size, channels: options.channels };
+    const form = earlier ? formOf(earlier) : { size: options.size, channels: options.channels };
     const examples = await decodeAll(train, form);
     const shape = examples.inputs.get("x")!.shape as readonly [number, number, 1 | 3];
     const [height, width, channels] = shape;
@@ -70,9 +71,20 @@ export const images = defineSource({
   },
 });
 
-type Listed = ImageList & { readonly labelled?: Labelled };
+type Listed = ImageList & Known;
+/** What another list has found out before. */
+interface Known {
+  readonly classes?: readonly string[] | undefined;
+}
 
-async function fromFolders(place: FilePlace, known?: Listed): Promise<Listed> {
+/** The form that pictures had before. */
+function formOf({ inputs }: Description): Form {
+  const [height, width, channels] = inputs["x"]?.shape ?? [];
+  if (height === undefined || width === undefined) return { size: undefined, channels: undefined };
+  return { size: [height, width], channels: channels === 3 ? 3 : 1 };
+}
+
+async function fromFolders(place: FilePlace, known?: Known): Promise<Listed> {
   const { classes, files } = await readClassFolder(
     place,
     [".png", ".jpg", ".jpeg"],
@@ -83,7 +95,7 @@ async function fromFolders(place: FilePlace, known?: Listed): Promise<Listed> {
   return { places, target: { shape: [], values }, classes };
 }
 
-async function fromTable(place: FilePlace, options: Options, known?: Listed): Promise<Listed> {
+async function fromTable(place: FilePlace, options: Options, known?: Known): Promise<Listed> {
   const { image, target } = options;
   if (target === undefined) {
     fail({
@@ -94,7 +106,11 @@ async function fromTable(place: FilePlace, options: Options, known?: Listed): Pr
     });
   }
   const file = csvFile(await readDataFile(place), place, options);
-  const found = readLabelled(file, { verbatim: { image }, target }, known?.labelled);
+  const found = readLabelled(
+    file,
+    { verbatim: { image }, target },
+    known && { classes: known.classes },
+  );
   const folder = dirname(place.name);
   const places = found.texts(image).map((name, row) => ({
     directory: place.directory,
@@ -103,7 +119,7 @@ async function fromTable(place: FilePlace, options: Options, known?: Listed): Pr
     fix: `correct ${found.table.at(row)}, or put the file there`,
   }));
   const classes = found.classes ? { classes: found.classes } : {};
-  return { places, target: found.target!, ...classes, labelled: found };
+  return { places, target: found.target!, ...classes };
 }
 
 interface Form {

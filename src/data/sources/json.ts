@@ -10,5 +10,5 @@ export const json = defineSource({
     "A JSON file with a list of objects, or JSON Lines with an object a line; the keys are columns, as " +
     "of `csv`. Numbers in a list are one feature, of the list's shape if it is the only one.",
   options: tableOptions,
-  load: (options, { directory }) => tableDataset(options, directory, jsonFile),
+  load: (options, context) => tableDataset(options, context, jsonFile),
 });

@@ -9,5 +9,5 @@ export const parquet = defineSource({
     "A Parquet file with a row for each example; columns as of `csv`. Numbers in a list are one feature, " +
     "of the list's shape if it is the only one.",
   options: tableOptions,
-  load: (options, { directory }) => tableDataset(options, directory, parquetFile),
+  load: (options, context) => tableDataset(options, context, parquetFile),
 });

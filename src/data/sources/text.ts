@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { fail } from "../../support/errors.ts";
 import { defineSource, type Loaded } from "../dataset.ts";
+import type { Description } from "../description.ts";
 import { isFolder, readClassFolder } from "../folder.ts";
 import { checkUtf8, type FilePlace, readDataFile } from "../read-file.ts";
 import { csvFile } from "../table/csv.ts";
@@ -47,13 +48,13 @@ export const text = defineSource({
     "Texts as rows of token numbers: 0 is padding, 1 a token that the vocabulary lacks; the vocabulary " +
     "is that of the training part. For each text a class or a number, or a tag for each token.",
   options: textOptions,
-  async load(options, { directory }) {
+  async load(options, { directory, earlier }) {
     const place = (name: string, option: string) => ({ directory, name, path: [option] });
     const train = place(options.path, "path");
     const test = options.test === undefined ? undefined : place(options.test, "test");
     return (await isFolder(train))
-      ? fromFolders(train, test, options)
-      : fromTables(train, test, options);
+      ? fromFolders(train, test, options, earlier)
+      : fromTables(train, test, options, earlier);
   },
 });
 
@@ -61,6 +62,7 @@ async function fromFolders(
   place: FilePlace,
   test: FilePlace | undefined,
   options: Options,
+  earlier: Description | undefined,
 ): Promise<Loaded> {
   for (const option of ["target", "tags"] as const) {
     if (options[option] === undefined) continue;
@@ -70,7 +72,7 @@ async function fromFolders(
       fix: `remove ${option}: the classes are the names of the folders`,
     });
   }
-  let classes: readonly string[] | undefined;
+  let classes: readonly string[] | undefined = earlier?.classes;
   const read = async (from: FilePlace): Promise<TextPart> => {
     const folder = await readClassFolder(from, [".txt"], classes);
     classes = folder.classes;
@@ -91,13 +93,14 @@ async function fromFolders(
   };
   const train = await read(place);
   const rest = test ? { test: await read(test) } : {};
-  return textDataset({ train, ...rest, classes: classes!, options });
+  return textDataset({ train, ...rest, classes: classes!, options, earlier });
 }
 
 async function fromTables(
   place: FilePlace,
   test: FilePlace | undefined,
   options: Options,
+  earlier: Description | undefined,
 ): Promise<Loaded> {
   const { target, tags } = options;
   if ((target === undefined) === (tags === undefined)) {
@@ -109,9 +112,10 @@ async function fromTables(
     });
   }
   const columns = { verbatim: { text: options.text, tags }, target };
-  const first = readLabelled(await openTable(place, options), columns);
+  const first = readLabelled(await openTable(place, options), columns, earlier);
   const { classes } = first;
-  const shared = { ...(classes ? { classes } : {}), options };
+  const column = `${options.text}`;
+  const shared = { ...(classes ? { classes } : {}), options, column, earlier };
   const train = partOf(first, options);
   if (test === undefined) return textDataset({ train, ...shared });
   const other = readLabelled(await openTable(test, options), columns, first);

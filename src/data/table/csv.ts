@@ -15,6 +15,7 @@ export function csvFile(content: Buffer, place: Place, format: CsvFormat): Table
   return {
     place,
     header: format.header,
+    delimiter: format.delimiter,
     read(choose) {
       const fix = "export it as CSV in UTF-8; NumPy's .npz archives are read by `npz`";
       checkUtf8(content, place, "text: values separated by a delimiter", fix);

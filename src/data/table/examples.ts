@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { fail, ProblemError } from "../../support/errors.ts";
-import type { Dataset, Examples, Samples } from "../dataset.ts";
+import type { Dataset, Examples, Samples, SourceContext } from "../dataset.ts";
+import type { EncodedColumn, TableEncoding } from "../encoding.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
 import {
   type Categories,
@@ -65,32 +66,34 @@ export type OpenTable = (content: Buffer, place: FilePlace) => TableFile | Promi
  */
 export async function tableDataset(
   options: TableOptions,
-  directory: string,
+  { directory, earlier }: SourceContext,
   open: OpenTable,
 ): Promise<Dataset> {
   const file = async (name: string, option: string) => {
     const place: FilePlace = { directory, name, path: [option] };
     return open(await readDataFile(place), place);
   };
-  const { table, roles, categories } = readTraining(await file(options.path, "path"), options);
-  const oneHot = options.one_hot;
-  if (oneHot) checkOneHot(roles.targets, categories);
-  const train = toExamples(table, roles, categories, oneHot);
+  const first = await file(options.path, "path");
+  const kept = earlier?.encodings["x"];
+  const { encoding, train } =
+    kept?.kind === "table"
+      ? { encoding: kept, train: readMore(first, kept) }
+      : readTraining(first, options);
   const validation =
-    options.test === undefined
-      ? undefined
-      : readTest(await file(options.test, "test"), oneHot, roles, categories);
-  const classes = roles.targets.length === 1 ? categories.get(roles.targets[0]!) : undefined;
+    options.test === undefined ? undefined : readMore(await file(options.test, "test"), encoding);
+  const [target, ...others] = encoding.targets;
+  const classes = others.length === 0 ? target!.categories : undefined;
   const test = validation ? ` and ${validation.count} test` : " training";
   const width = train.inputs.get("x")!.shape.reduce((product, extent) => product * extent, 1);
   return {
     train,
     ...(validation ? { validation } : {}),
     ...(classes ? { classes } : {}),
+    encodings: new Map([["x", encoding]]),
     summary: [
       `${train.count}${validation ? " training" : ""}${test} rows`,
       plural(width, "feature"),
-      classes ? plural(classes.length, "class", "es") : plural(roles.targets.length, "target"),
+      classes ? plural(classes.length, "class", "es") : plural(encoding.targets.length, "target"),
     ].join(", "),
   };
 }
@@ -98,16 +101,35 @@ export async function tableDataset(
 function readTraining(
   file: TableFile,
   options: TableOptions,
-): { readonly table: Table; readonly roles: Roles; readonly categories: Categories } {
+): { readonly encoding: TableEncoding; readonly train: Examples } {
   let roles: Roles | undefined;
   const table = readMixed(file, (asText) => (names) => {
     roles = chooseRoles({ ...options, header: file.header }, names, file.place.name);
-    return columnsOf(roles).map((name) => ({
+    const { features, targets, weights } = roles;
+    return [...features, ...targets, ...weights].map((name) => ({
       name,
       as: asText.has(name) || roles!.categorical.has(name) ? "category" : "guess",
     }));
   });
-  return { table, roles: roles!, categories: findCategories(table, roles!.categorical) };
+  const categories = findCategories(table, roles!.categorical);
+  if (options.one_hot) checkOneHot(roles!.targets, categories);
+  const encoding = encodingOf(file, roles!, categories, options.one_hot);
+  return { encoding, train: toExamples(table, encoding) };
+}
+
+function encodingOf(
+  { header, delimiter = "," }: TableFile,
+  { features, targets, weights }: Roles,
+  categories: Categories,
+  one_hot: boolean,
+): TableEncoding {
+  const columns = (names: readonly string[]) =>
+    names.map((name): EncodedColumn => {
+      const known = categories.get(name);
+      return { name, ...(known ? { categories: [...known] } : {}) };
+    });
+  const parts = { features: columns(features), targets: columns(targets), weights: [...weights] };
+  return { kind: "table", header, delimiter, ...parts, one_hot };
 }
 
 /**
@@ -122,46 +144,52 @@ export function readMixed(file: TableFile, choose: (asText: ReadonlySet<string>)
   return mixed.length > 0 ? file.read(choose(new Set(mixed.map(({ name }) => name)))) : table;
 }
 
-/** Reads a file for columns that were found in another. */
-function readTest(
-  file: TableFile,
-  oneHot: boolean,
-  roles: Roles,
-  categories: Categories,
-): Examples {
+/** Rows of another file, encoded as those of the training file were. */
+function readMore(file: TableFile, encoding: TableEncoding): Examples {
+  const { features, targets, weights } = encoding;
+  const columns = [...features, ...targets, ...weights.map((name) => ({ name }))];
+  return toExamples(readEncoded(file, columns), encoding);
+}
+
+/**
+ * Columns of another file, of which it is known how they were encoded; further ones are passed over.
+ * @throws ProblemError for missing columns and cells, text in a numeric column, an unknown category
+ */
+export function readEncoded(file: TableFile, columns: readonly EncodedColumn[]): Table {
   const { place, header } = file;
-  const wanted = columnsOf(roles);
+  const categories = categoriesOf(columns);
   const table = file.read((names) => {
-    const missing = wanted.filter((name) => !names.includes(name));
+    const missing = columns.filter(({ name }) => !names.includes(name));
     if (missing.length > 0) {
       throw new ProblemError(
         missing
           .slice(0, 5)
-          .map((name) => missingColumn({ name, path: place.path }, names, header, place.name)),
+          .map(({ name }) => missingColumn({ name, path: place.path }, names, header, place.name)),
       );
     }
-    return wanted.map((name) => ({ name, as: categories.has(name) ? "category" : "guess" }));
+    return columns.map(({ name }) => ({ name, as: categories.has(name) ? "category" : "guess" }));
   });
   checkAgainst(table, categories);
-  return toExamples(table, roles, categories, oneHot);
+  return table;
 }
 
-const columnsOf = ({ features, targets, weights }: Roles): readonly string[] => [
-  ...features,
-  ...targets,
-  ...weights,
-];
+const categoriesOf = (columns: readonly EncodedColumn[]): Categories =>
+  new Map(columns.flatMap(({ name, categories }) => (categories ? [[name, categories]] : [])));
+const namesOf = (columns: readonly EncodedColumn[]) => columns.map(({ name }) => name);
+
+/** Columns as one input, in the way they were encoded. */
+export const encodeColumns = (table: Table, columns: readonly EncodedColumn[]): Samples =>
+  encodeFeatures(table, namesOf(columns), categoriesOf(columns));
 
 function toExamples(
   table: Table,
-  { features, targets, weights }: Roles,
-  categories: Categories,
-  oneHot: boolean,
+  { features, targets, weights, one_hot }: TableEncoding,
 ): Examples {
+  const y = encodeTargets(table, namesOf(targets), categoriesOf(targets), one_hot);
   return {
     count: table.count,
-    inputs: new Map([["x", encodeFeatures(table, features, categories)]]),
-    targets: new Map([["y", encodeTargets(table, targets, categories, oneHot)]]),
+    inputs: new Map([["x", encodeColumns(table, features)]]),
+    targets: new Map([["y", y]]),
     ...Object.fromEntries(weights.map((name) => ["weights", encodeWeights(table, name)])),
   };
 }

@@ -21,6 +21,11 @@ export interface Labelled {
   texts(column: ColumnRef): readonly string[];
 }
 
+/** What is known from training. */
+interface Known {
+  readonly classes?: readonly string[] | undefined;
+}
+
 /**
  * @param training what the training file gave, if this one is to validate with
  * @throws ProblemError for missing columns and cells, and for what is wrong with targets
@@ -28,7 +33,7 @@ export interface Labelled {
 export function readLabelled(
   file: TableFile,
   { verbatim, target }: LabelledColumns,
-  training?: Labelled,
+  training?: Known,
 ): Labelled {
   const wanted = Object.entries({ ...verbatim, target }).flatMap(([option, column]) =>
     column === undefined ? [] : [{ option, name: `${column}` }],
@@ -65,7 +70,7 @@ export function readLabelled(
 function categoriesOf(
   table: Table,
   target: ColumnRef | undefined,
-  training: Labelled | undefined,
+  training: Known | undefined,
 ): Categories {
   const name = `${target}`;
   const column = table.columns.get(name);

@@ -37,6 +37,8 @@ export interface TableFile {
   readonly place: Place;
   /** Whether its columns have names; if not they are called "0", "1" … */
   readonly header: boolean;
+  /** Of a text file: what separates its cells. */
+  readonly delimiter?: string;
   /** @throws ProblemError at `place` if the file is damaged, or what `choose` throws */
   read(choose: Choose): Table;
 }

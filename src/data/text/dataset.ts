@@ -1,5 +1,6 @@
 /** Texts with a label or with tags as a dataset whose vocabulary is that of the part that trains. */
 import type { Examples, Loaded, Parts, Samples } from "../dataset.ts";
+import type { Description } from "../description.ts";
 import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
 import { Corpus } from "./corpus.ts";
 import {
@@ -28,17 +29,22 @@ export interface TextData {
   /** Names of the classes of a label; those of tags are found here. */
   readonly classes?: readonly string[];
   readonly options: EncodingOptions;
+  /** The column that the texts are from, if they are from a table. */
+  readonly column?: string;
+  /** Data that a model was trained on, whose vocabulary and tags it knows. */
+  readonly earlier?: Description | undefined;
 }
 
 /**
  * `x`: int32 [length], numbers of tokens. `y`: the target as given; or int32 [length] with a tag for each token,
  * 0 where there is padding.
  */
-export function textDataset({ train, test, options, ...rest }: TextData): Loaded {
+export function textDataset({ train, test, options, column, earlier, ...rest }: TextData): Loaded {
   const corpus = new Corpus(options);
   const parts = [train, ...(test ? [test] : [])];
   const tagged = train.tags !== undefined;
-  const classes = tagged ? tagClasses(train) : rest.classes;
+  const classes = tagged ? (earlier?.classes ?? tagClasses(train)) : rest.classes;
+  const kept = earlier?.encodings["x"];
   const tags = tagged ? new Tags(classes!) : undefined;
   for (const part of parts) {
     part.texts.forEach((text, i) => {
@@ -58,7 +64,13 @@ export function textDataset({ train, test, options, ...rest }: TextData): Loaded
     ...shared,
     summary: `${corpus.count} texts`,
     fit(found) {
-      const encoding = fitEncoding(corpus, found.train, options, train.place);
+      const encoding: TextEncoding =
+        kept?.kind === "text"
+          ? kept
+          : {
+              ...fitEncoding(corpus, found.train, options, train.place),
+              ...(column === undefined ? {} : { column }),
+            };
       const encode = (examples: Examples) => encoded(examples, corpus, encoding, tags);
       return {
         train: encode(found.train),
@@ -147,7 +159,8 @@ function fitEncoding(
     });
   }
   const { standardize, split, padding, truncating } = options;
-  return { kind: "text", standardize, split, vocabulary, length, padding, truncating };
+  const rules = { standardize, split, padding, truncating };
+  return { kind: "text", ...rules, vocabulary, length };
 }
 
 function encoded(

@@ -4,7 +4,7 @@
  * its `pad_sequences`.
  */
 import { z } from "zod";
-import { type TokenOptions, tokenOptions, tokensOf } from "./tokens.ts";
+import { tokenOptions, tokensOf } from "./tokens.ts";
 
 const side = z.enum(["pre", "post"]);
 
@@ -26,14 +26,18 @@ export const encodingOptions = {
 export type EncodingOptions = z.output<z.ZodObject<typeof encodingOptions>>;
 
 /** How the texts of an input were encoded: all that it takes to encode others; plain data, for JSON. */
-export interface TextEncoding extends TokenOptions {
-  readonly kind: "text";
+export const textEncoding = z.object({
+  kind: z.literal("text"),
+  ...tokenOptions,
   /** Tokens by number: 0 is padding (`""`), 1 is what the vocabulary lacks (`"[UNK]"`). */
-  readonly vocabulary: readonly string[];
-  readonly length: number;
-  readonly padding: z.output<typeof side>;
-  readonly truncating: z.output<typeof side>;
-}
+  vocabulary: z.array(z.string()).readonly(),
+  length: z.int().positive(),
+  padding: side,
+  truncating: side,
+  /** The column they are from, if they are from a table. */
+  column: z.string().optional(),
+});
+export type TextEncoding = z.output<typeof textEncoding>;
 
 export const UNKNOWN = 1;
 const SPECIAL = ["", "[UNK]"] as const;

@@ -67,6 +67,7 @@ export const crossentropies: readonly Loss[] = [
     name: "binary_crossentropy",
     doc: "−(y·log ŷ + (1 − y)·log(1 − ŷ)), mean over the last dimension",
     targets: "values",
+    predicts: "truth",
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, 2);
@@ -77,6 +78,7 @@ export const crossentropies: readonly Loss[] = [
     name: "categorical_crossentropy",
     doc: "−Σ y·log ŷ over the last dimension; targets are one-hot",
     targets: "values",
+    predicts: "classes",
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, p.type.shape.at(-1)!);
@@ -89,6 +91,7 @@ export const crossentropies: readonly Loss[] = [
     name: "sparse_categorical_crossentropy",
     doc: "−log ŷ[label]; targets are class numbers",
     targets: "labels",
+    predicts: "classes",
     options: {
       from_logits: fromLogits,
       ignore_class: z
@@ -109,6 +112,7 @@ export const crossentropies: readonly Loss[] = [
     name: "binary_focal_crossentropy",
     doc: "(1 − p)^gamma times the binary cross-entropy, p the probability of what is right (Lin et al. 2017)",
     targets: "values",
+    predicts: "truth",
     options: {
       apply_class_balancing: z.boolean().default(false).describe("Weigh the classes by alpha."),
       alpha: z.number().default(0.25).describe("Weight of class 1; class 0 has 1 − alpha."),
@@ -132,6 +136,7 @@ export const crossentropies: readonly Loss[] = [
     name: "categorical_focal_crossentropy",
     doc: "−alpha·Σ (1 − ŷ)^gamma·y·log ŷ over the last dimension (Lin et al. 2017)",
     targets: "values",
+    predicts: "classes",
     options: {
       alpha: z
         .union([z.number(), z.array(z.number()).min(1)])

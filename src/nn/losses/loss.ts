@@ -15,6 +15,11 @@ export type TargetForm = "values" | "labels";
 
 export interface Loss<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   readonly targets: TargetForm;
+  /**
+   * What predictions are, if probabilities: of the classes along the last dimension, or each of being true.
+   * With the option `from_logits` they become so by softmax or sigmoid.
+   */
+  readonly predicts?: "classes" | "truth";
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
   unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>, mask?: Shape): Problem | undefined;
   /** A class number that stands for no class, which `labels` may have: its losses are 0 and do not count. */
