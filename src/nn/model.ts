@@ -2,15 +2,7 @@
  * Models: layers wired to a graph, and the tensors built from them. One model is built several times (for
  * training, for the last smaller batch, for evaluation); its weights are the same variables in all of them.
  */
-import {
-  type Shape,
-  sameShape,
-  scoped,
-  sizeOf,
-  type Tensor,
-  type Update,
-  variable,
-} from "../ir/graph.ts";
+import { type Shape, sameShape, scoped, sizeOf, type Tensor, type Update } from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
 import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
 import type { Constraint } from "./constraints.ts";
@@ -18,6 +10,7 @@ import type { Named } from "./definition.ts";
 import type { Initializer } from "./initializers.ts";
 import { type Layer, type LayerContext, showShape, type WeightOptions } from "./layers/layer.ts";
 import type { Regularizer } from "./regularizers.ts";
+import { Weights } from "./weights.ts";
 
 /** A layer of the model, with the names of the layers it reads. */
 export interface ModelLayer {
@@ -28,6 +21,8 @@ export interface ModelLayer {
   readonly path: SpecPath;
   /** If not, its weights stay as they are. */
   readonly trainable: boolean;
+  /** The layer whose weights it has: itself, or the one that is applied here once more. */
+  readonly owner: string;
 }
 export interface Model {
   readonly name: string;
@@ -39,7 +34,7 @@ export interface Model {
 export const isInput = (layer: ModelLayer): boolean => layer.layer.definition.takes === "none";
 export const inputLayers = (model: Model): readonly ModelLayer[] => model.layers.filter(isInput);
 
-/** A weight as the model knows it; `name` is `<layer>/<weight>`. */
+/** A weight as the model knows it; `name` is `<layer>/<weight>`, with the layer that owns it. */
 export interface Weight {
   readonly name: string;
   readonly layer: string;
@@ -75,24 +70,16 @@ export interface Built {
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
 export function buildModel(model: Model, options: BuildOptions): Built {
   const outputs = new Map<string, Tensor>();
-  const weights: Weight[] = [];
-  const tensors = new Map<string, Tensor>();
-  const updates: Update[] = [];
+  const weights = new Weights();
   const penalties: Tensor[] = [];
   let requests = 0;
   for (const layer of model.layers) {
     const ctx: LayerContext = {
       training: options.training,
       trainable: layer.trainable,
-      weight: (name, shape, how) => {
-        const weight = makeWeight(layer, name, shape, how);
-        const tensor = variable({ name: weight.name, shape });
-        weights.push(weight);
-        tensors.set(weight.name, tensor);
-        return tensor;
-      },
-      update: (weight, value) => {
-        if (options.training) updates.push({ variable: weight as Update["variable"], value });
+      weight: (name, shape, how) => weights.of(layer, name, shape, how, ctx.fail),
+      update: (weight, next) => {
+        if (options.training) weights.update(weight, next);
       },
       uniform: (shape) => options.uniform(shape, requests++),
       penalise: (penalty) => penalties.push(penalty),
@@ -103,7 +90,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
     );
   }
-  return { outputs, weights, tensors, updates, penalties };
+  return { outputs, ...weights.built(), penalties };
 }
 
 function buildLayer(
@@ -136,54 +123,6 @@ function bindInput(examples: Tensor, declared: Shape | undefined, ctx: LayerCont
     });
   }
   return reshape(examples, [batch!, ...declared]);
-}
-
-function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOptions): Weight {
-  const { definition } = how.initializer;
-  const expected = definition.unfit?.(shape);
-  if (expected !== undefined) {
-    const [option] =
-      Object.entries(layer.layer.options).find(([, v]) => v === how.initializer) ?? [];
-    fail({
-      path: [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])],
-      message: `layer ${layer.name}: ${definition.name} cannot fill ${name}`,
-      expected,
-      received: `shape [${shape.join(", ")}]`,
-      fix: "choose another initializer",
-    });
-  }
-  checkFit(layer, name, shape, how);
-  return {
-    name: `${layer.name}/${name}`,
-    layer: layer.name,
-    shape,
-    trainable: layer.trainable && (how.trainable ?? true),
-    initializer: how.initializer,
-    // As in Keras, what is not trained is not penalised either.
-    regularizer: layer.trainable ? how.regularizer : undefined,
-    constraint: layer.trainable ? how.constraint : undefined,
-    ...(how.observe ? { observe: how.observe } : {}),
-  };
-}
-
-/** That regularizer and constraint can do something with the weight. */
-function checkFit(
-  { name, layer, path }: ModelLayer,
-  weight: string,
-  shape: Shape,
-  { regularizer, constraint }: WeightOptions,
-): void {
-  for (const chosen of [regularizer, constraint]) {
-    const problem = chosen?.definition.unfit?.(shape, chosen.options);
-    if (!chosen || !problem) continue;
-    const [option] = Object.entries(layer.options).find(([, v]) => v === chosen) ?? [];
-    const own = problem.path.length > 0 ? [chosen.definition.name, ...problem.path] : [];
-    fail({
-      ...problem,
-      path: [...path, layer.definition.name, ...(option ? [option, ...own] : [])],
-      message: `layer ${name}, ${weight}: ${problem.message}`,
-    });
-  }
 }
 
 /** A layer's problem, with its place in the spec and the shapes that led to it. */

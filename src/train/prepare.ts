@@ -15,15 +15,16 @@ import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
 export async function loadData(spec: Spec): Promise<Dataset> {
-  const { source, validationSplit: share } = spec.data;
+  const { source, validationSplit: share, targets } = spec.data;
   const load = () =>
     source.definition.load(source.options, { directory: spec.directory, seed: spec.seed });
-  const dataset = await load().catch((error: unknown) => {
+  const loaded = await load().catch((error: unknown) => {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(
       error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
     );
   });
+  const dataset = targets === undefined ? loaded : withTargets(loaded, targets);
   if (share === undefined) return dataset;
   try {
     return { ...dataset, ...validationSplit(dataset.train, share) };
@@ -31,6 +32,39 @@ export async function loadData(spec: Spec): Promise<Dataset> {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
   }
+}
+
+/** The data with its targets chosen anew among all that it has, by output. */
+function withTargets(dataset: Dataset, chosen: Readonly<Record<string, string>>): Dataset {
+  const all = ({ inputs, targets }: Examples) => new Map([...inputs, ...targets]);
+  const names = [...all(dataset.train).keys()];
+  const problems = Object.entries(chosen).flatMap(([output, name]): Problem[] => {
+    if (names.includes(name)) return [];
+    const near = suggest(name, names);
+    return [
+      {
+        path: ["data", "targets", output],
+        message: `the data has no input or target "${name}"`,
+        expected: oneOf(names),
+        received: name,
+        ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+  const choose = (examples: Examples): Examples => {
+    const found = all(examples);
+    const targets = Object.entries(chosen).map(
+      ([output, name]) => [output, found.get(name)!] as const,
+    );
+    return { ...examples, targets: new Map(targets) };
+  };
+  const { train, validation } = dataset;
+  return {
+    ...dataset,
+    train: choose(train),
+    ...(validation && { validation: choose(validation) }),
+  };
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */
