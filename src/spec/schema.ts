@@ -1,5 +1,6 @@
 /** The schema of a spec, built from the catalogues of layers, losses, optimizers, metrics and sources. */
 import { z } from "zod";
+import { chooseOptions } from "../data/choose.ts";
 import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
 import { sources } from "../data/sources/index.ts";
 import { type Definition, inputForms, named, section } from "../nn/definition.ts";
@@ -84,21 +85,16 @@ const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
   source: sourceOption().describe("Where the examples come from."),
   ...splitOption,
-  targets: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe(
-      "What each output is compared with: an input or target of the source by its name. " +
-        "`{ image: x }` has the output image repeat the input x.",
-    ),
+  ...chooseOptions,
 });
 const shortData = sourceOption().transform((source) => ({
   source,
   validation_split: undefined,
+  inputs: undefined,
   targets: undefined,
 }));
 
-/** `mnist`, `csv: {…}`, or `{ source: …, validation_split: …, targets: … }`. */
+/** `mnist`, `csv: {…}`, or `{ source: …, validation_split: … }`. */
 const dataOption = z.unknown().transform((value, ctx) => {
   const long = typeof value === "object" && value !== null && "source" in value;
   const result = (long ? dataSection : shortData).safeParse(value);

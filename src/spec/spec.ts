@@ -1,5 +1,6 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
+import type { Chosen } from "../data/choose.ts";
 import { type Named, namesOf } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import type { Loss } from "../nn/losses/loss.ts";
@@ -43,8 +44,8 @@ export interface Spec {
   readonly data: {
     readonly source: Named<AnySource>;
     readonly validationSplit: number | undefined;
-    /** The input or target of the source that each output is compared with, if the spec says so. */
-    readonly targets: Readonly<Record<string, string>> | undefined;
+    /** What the model's inputs and targets are made of. */
+    readonly chosen: Chosen;
   };
   /** Where the source's options stand, for problems it reports. */
   readonly sourcePath: SpecPath;
@@ -87,7 +88,7 @@ export function resolveSpec(source: SpecSource): Spec {
     data: {
       source: parsed.data.source,
       validationSplit: parsed.data.validation_split,
-      targets: parsed.data.targets,
+      chosen: { inputs: parsed.data.inputs, targets: parsed.data.targets },
     },
     sourcePath,
     model,

@@ -1,4 +1,5 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
+import { chooseArrays } from "../data/choose.ts";
 import type { Dataset, Examples, Samples } from "../data/dataset.ts";
 import { validationSplit } from "../data/split.ts";
 import { bindInputs } from "../infer/inputs.ts";
@@ -14,57 +15,23 @@ import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
 /** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData(spec: Spec): Promise<Dataset> {
-  const { source, validationSplit: share, targets } = spec.data;
-  const load = () =>
-    source.definition.load(source.options, { directory: spec.directory, seed: spec.seed });
-  const loaded = await load().catch((error: unknown) => {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(
-      error.problems.map((p) => ({ ...p, path: [...spec.sourcePath, ...p.path] })),
-    );
-  });
-  const dataset = targets === undefined ? loaded : withTargets(loaded, targets);
-  if (share === undefined) return dataset;
+export async function loadData({ data, directory, seed, sourcePath }: Spec): Promise<Dataset> {
+  const { source, validationSplit: share, chosen } = data;
+  const loaded = await source.definition
+    .load(source.options, { directory, seed })
+    .catch((error: unknown) => placedAt(error, sourcePath));
   try {
-    return { ...dataset, ...validationSplit(dataset.train, share) };
+    const dataset = chooseArrays(loaded, chosen);
+    return share === undefined ? dataset : { ...dataset, ...validationSplit(dataset.train, share) };
   } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    throw new ProblemError(error.problems.map((p) => ({ ...p, path: ["data", ...p.path] })));
+    return placedAt(error, ["data"]);
   }
 }
 
-/** The data with its targets chosen anew among all that it has, by output. */
-function withTargets(dataset: Dataset, chosen: Readonly<Record<string, string>>): Dataset {
-  const all = ({ inputs, targets }: Examples) => new Map([...inputs, ...targets]);
-  const names = [...all(dataset.train).keys()];
-  const problems = Object.entries(chosen).flatMap(([output, name]): Problem[] => {
-    if (names.includes(name)) return [];
-    const near = suggest(name, names);
-    return [
-      {
-        path: ["data", "targets", output],
-        message: `the data has no input or target "${name}"`,
-        expected: oneOf(names),
-        received: name,
-        ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
-      },
-    ];
-  });
-  if (problems.length > 0) throw new ProblemError(problems);
-  const choose = (examples: Examples): Examples => {
-    const found = all(examples);
-    const targets = Object.entries(chosen).map(
-      ([output, name]) => [output, found.get(name)!] as const,
-    );
-    return { ...examples, targets: new Map(targets) };
-  };
-  const { train, validation } = dataset;
-  return {
-    ...dataset,
-    train: choose(train),
-    ...(validation && { validation: choose(validation) }),
-  };
+/** Throws the error again, its problems' paths starting at `path`. */
+function placedAt(error: unknown, path: SpecPath): never {
+  if (!(error instanceof ProblemError)) throw error;
+  throw new ProblemError(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */

@@ -52,7 +52,7 @@ test("values are YAML", () => {
 
 test("paths lead through lists, names, nothing, and what is not there yet", () => {
   assert.is(at(["model", 1, "dense", "units"], "model.1.dense.units=64"), 64);
-  assert.equal(at(["model", 0], "model.0=dropout"), "dropout");
+  assert.equal(at(["model", 0], "model.0=dropout"), { dropout: {}, name: "dropout" });
   assert.equal(at(["optimizer"], "optimizer.adam.learning_rate=0.01"), {
     adam: { learning_rate: 0.01 },
   });
