@@ -3,7 +3,7 @@ import { z } from "zod";
 import { chooseOptions } from "../data/choose.ts";
 import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
 import { sources } from "../data/sources/index.ts";
-import { type Definition, inputForms, named, section } from "../nn/definition.ts";
+import { type Definition, inputForms, named, namesOf, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { optimizerOption } from "../nn/optimizers/index.ts";
@@ -49,7 +49,19 @@ export const layerExtras = {
 };
 
 const word = z.string().regex(/^[A-Za-z0-9_.-]+$/, "letters, digits, _ . and - only");
-const blockLayers = z.array(z.unknown()).min(1);
+/** Anything, as parameters may stand anywhere; what is made of it is checked. Editors get the names. */
+const blockEntry = z.unknown();
+inputForms.set(blockEntry, () => {
+  const names = layers.flatMap((layer) =>
+    namesOf(layer).map((name) => [name, z.unknown().optional().describe(layer.doc)] as const),
+  );
+  const beside = Object.entries(layerExtras).map(
+    ([name, { description }]) => [name, z.unknown().optional().describe(description!)] as const,
+  );
+  const entry = z.looseObject(Object.fromEntries([...names, ...beside]));
+  return { form: "either", of: [z.string(), entry] };
+});
+const blockLayers = z.array(blockEntry).min(1);
 const blockSection = section("a block", {
   parameters: z
     .record(word, z.unknown())
