@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { type Definition, named } from "../nn/definition.ts";
-import { needs } from "../nn/issues.ts";
+import { needs, show } from "../nn/issues.ts";
 import { ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { layerNamed } from "./entry.ts";
@@ -27,20 +27,30 @@ export function readBlocks(root: MapTree): ReadonlyMap<string, Block> {
   const value = root.entries.get("blocks")?.value;
   if (value === undefined) return new Map();
   const plain = toPlain(value);
+  if (value.kind !== "map") throw new ProblemError([noMapping(value.place, plain)]);
   const result = blocksOption.safeParse(plain);
   if (!result.success) throw new ProblemError(placed(result.error, plain, "blocks", value));
-  const entries = value.kind === "map" ? [...value.entries] : [];
   const problems: LocatedProblem[] = [];
-  const blocks = entries.map(([name, { key, value: tree }]): readonly [string, Block] => {
-    problems.push(...nameProblems(name, key));
-    const { inputs } = result.data[name]!;
-    const block = { name, inputs, ...(tree.kind === "list" ? bare(tree.items) : parts(tree)) };
-    problems.push(...parameterProblems(block));
-    return [name, block];
-  });
+  const blocks = [...value.entries].map(
+    ([name, { key, value: tree }]): readonly [string, Block] => {
+      problems.push(...nameProblems(name, key));
+      const { inputs } = result.data[name]!;
+      const block = { name, inputs, ...(tree.kind === "list" ? bare(tree.items) : parts(tree)) };
+      problems.push(...parameterProblems(block));
+      return [name, block];
+    },
+  );
   if (problems.length > 0) throw new ProblemError(problems);
   return new Map(blocks);
 }
+
+const noMapping = (place: Place, received: unknown): LocatedProblem => ({
+  path: [],
+  place,
+  message: "`blocks` is no mapping",
+  expected: "a mapping of names to lists of layers",
+  received: show(received),
+});
 
 const bare = (items: readonly Tree[]) => ({
   layers: items,

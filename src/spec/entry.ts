@@ -146,15 +146,20 @@ export function nameEntries(
       taken.set(name, own.place);
     }
   }
+  const tried = new Map<string, number>();
+  const automatic = (base: string, place: Place): string => {
+    for (let n = tried.get(base) ?? 0; ; n++) {
+      const name = n === 0 ? base : `${base}_${n}`;
+      if (taken.has(name)) continue;
+      taken.set(name, place);
+      tried.set(base, n + 1);
+      return name;
+    }
+  };
   return entries.map((entry, i) => {
     if (entry === undefined || entry.name !== undefined) return given[i]!;
     const base = baseName(entry);
-    return Array.from({ length: entry.repeat ?? 1 }, () => {
-      let automatic = base;
-      for (let n = 1; taken.has(automatic); n++) automatic = `${base}_${n}`;
-      taken.set(automatic, entry.place);
-      return automatic;
-    });
+    return Array.from({ length: entry.repeat ?? 1 }, () => automatic(base, entry.place));
   });
 }
 

@@ -82,6 +82,8 @@ export class Expander {
 
   #scope(items: readonly Tree[], scope: Scope): void {
     const entries = items.map(readEntry);
+    const large = entries.find((entry) => (entry?.repeat ?? 1) > maxLayers);
+    if (large) fail(problem.tooLarge(large.place));
     const names = nameEntries(entries, scope.words, this.#problems);
     const inputs = scope.inputs ?? implicitInput(entries, names.flat());
     for (const [i, entry] of entries.entries()) {

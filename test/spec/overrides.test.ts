@@ -57,7 +57,7 @@ test("paths lead through lists, names, nothing, and what is not there yet", () =
     adam: { learning_rate: 0.01 },
   });
   assert.equal(at(["optimizer"], "optimizer.adam={ beta: 1 }"), { adam: { beta: 1 } });
-  assert.equal(at(["model", 0], "model.0.flatten.x=1"), { flatten: { x: 1 } });
+  assert.equal(at(["model", 0], "model.0.flatten.x=1"), { flatten: { x: 1 }, name: "flatten" });
   assert.equal(at(["metrics"], "metrics.a.b=1"), { a: { b: 1 } });
   assert.equal(at(["a"], "a.b.0=1"), { b: { "0": 1 } });
   assert.equal(at(["optimizer"], "optimizer=sgd", "optimizer.sgd.x=1"), { sgd: { x: 1 } });
