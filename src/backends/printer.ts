@@ -29,11 +29,22 @@ export interface Dialect {
   start(name: string, op: ReduceOp, type: ScalarType, e: Expr): string;
   /** One step of a reduction. */
   accumulate(name: string, op: ReduceOp, value: string, e: Expr): string;
-  /** Lines that open a loop over an axis, and those that close it. */
+  /** The run outside which a reduction's terms are zero, where the target's loops can have such bounds. */
+  runOf?(e: Reduce): Run | undefined;
+  /** Lines that open a loop over an axis, or over a run of its values, and those that close it. */
   loop(
     index: string,
     axis: Axis,
+    run?: { readonly from: string; readonly to: string },
   ): { readonly open: readonly string[]; readonly close: readonly string[] };
+}
+
+/** Neighbouring values of an axis, `to` not included, and what is reduced over them. */
+export interface Run {
+  readonly axis: Axis;
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly body: Expr;
 }
 
 /** Statements, and the expression that is the kernel's value after them. */
@@ -138,11 +149,15 @@ class BodyPrinter {
         this.#names.set(axis, index);
         return index;
       });
+      const run = this.#dialect.runOf?.(e);
+      const bounds = run && { from: this.print(run.from), to: this.print(run.to) };
       const inner: Scope = { axes: new Set(e.axes), lines: [], locals: new Map() };
       this.#scopes.push(inner);
-      inner.lines.push(this.#dialect.accumulate(name, e.op, this.print(e.body), e));
+      inner.lines.push(this.#dialect.accumulate(name, e.op, this.print((run ?? e).body), e));
       this.#scopes.pop();
-      const loops = e.axes.map((a, i) => this.#dialect.loop(indices[i]!, a));
+      const loops = e.axes.map((a, i) =>
+        this.#dialect.loop(indices[i]!, a, a === run?.axis ? bounds : undefined),
+      );
       home.lines.push(
         this.#dialect.start(name, e.op, typeOf(e.body), e),
         ...nest(loops, inner.lines),

@@ -2,9 +2,17 @@
  * The reference interpreter: the kernels as plain loops in double precision, single-threaded, with the
  * memory plan carried out to the letter. Slow and simple; every other backend is compared with it.
  */
-import { type Call, type Compute, identityOf, type TensorBuffer } from "../ir/expr.ts";
+import {
+  type Axis,
+  type Call,
+  type Compute,
+  identityOf,
+  type Loop,
+  type TensorBuffer,
+} from "../ir/expr.ts";
 import { sizeOf } from "../ir/graph.ts";
 import { expandPadding } from "../ir/index-algebra.ts";
+import { isKernel } from "../ir/kernels.ts";
 import type { Backend, Executable, Procedure, Program, Values } from "../ir/program.ts";
 import { CodePrinter } from "../support/code-printer.ts";
 import { internal } from "../support/errors.ts";
@@ -89,21 +97,43 @@ function printProcedure({ kernels }: Procedure): { source: string; buffers: Tens
     return `m${buffers.indexOf(b)}`;
   };
   const body = new CodePrinter();
-  for (const kernel of kernels) printKernel(kernel, nameOf, body);
+  for (const part of kernels) {
+    if (isKernel(part)) printKernel(part, nameOf, body);
+    else printLoop(part, nameOf, body);
+  }
   const code = new CodePrinter();
   for (const b of buffers)
     code.line(`const ${nameOf(b)} = memory[${buffers.indexOf(b)}]; // ${b.name} [${b.shape}]`);
   return { source: `${code}${body}`, buffers };
 }
 
+function printLoop(
+  { axis, reverse, kernels }: Loop,
+  nameOf: (b: TensorBuffer) => string,
+  code: CodePrinter,
+): void {
+  const up = `let t = 0; t < ${axis.extent}; t++`;
+  const down = `let t = ${axis.extent - 1}; t >= 0; t--`;
+  code.block(`for (${reverse ? down : up})`, () => {
+    for (const kernel of kernels) printKernel(kernel, nameOf, code, new Map([[axis, "t"]]));
+  });
+}
+
 function printKernel(
   kernel: Compute,
   nameOf: (b: TensorBuffer) => string,
   code: CodePrinter,
+  outer: ReadonlyMap<Axis, string> = new Map(),
 ): void {
-  const names = new Map(kernel.axes.map((a, d) => [a, `${a.name}_${d}`]));
-  const { statements, result } = printBody(expandPadding(kernel.body), names, dialect(nameOf));
-  const position = kernel.axes.map((a, d) => `${names.get(a)} * ${stride(kernel.output.shape, d)}`);
+  const { output, row } = kernel;
+  const names = new Map([...outer, ...kernel.axes.map((a, d) => [a, `${a.name}_${d}`] as const)]);
+  const language = dialect(nameOf);
+  const { statements, result } = printBody(expandPadding(kernel.body), names, language);
+  const at = [
+    ...(row ? [printBody(row, names, language).result] : []),
+    ...kernel.axes.map((a) => names.get(a)!),
+  ];
+  const position = at.map((i, d) => `${i} * ${stride(output.shape, d)}`);
   const nest = (d: number) => {
     const axis = kernel.axes[d];
     if (axis) {

@@ -8,12 +8,14 @@ import {
   type Expr,
   index,
   type Load,
+  type Loop,
   load,
   type Reduce,
   type TensorBuffer,
   walk,
 } from "../ir/expr.ts";
 import { sizeOf } from "../ir/graph.ts";
+import { isKernel, rowOffset } from "../ir/kernels.ts";
 import { rewrite } from "../ir/rewrite.ts";
 import type { Lowered } from "./lower.ts";
 
@@ -21,7 +23,7 @@ import type { Lowered } from "./lower.ts";
 const worthCopying = 16;
 
 export function makeContiguous(lowered: Lowered): Lowered {
-  const kernels: Compute[] = [];
+  const kernels: (Compute | Loop)[] = [];
   const copies = new Map<TensorBuffer, Map<string, TensorBuffer>>();
   const transposed = (buffer: TensorBuffer, order: readonly number[]): TensorBuffer => {
     const known = copies.get(buffer) ?? new Map<string, TensorBuffer>();
@@ -34,10 +36,19 @@ export function makeContiguous(lowered: Lowered): Lowered {
     }
     return known.get(key)!;
   };
-  for (const kernel of lowered.kernels) {
+  const changed = (kernel: Compute, isSteady: (e: Load) => boolean): Compute => {
     const product = productOf(kernel);
-    const changed = product ? rewriteLoads(kernel, product, transposed) : kernel;
-    kernels.push(changed);
+    return product ? rewriteLoads(kernel, product, isSteady, transposed) : kernel;
+  };
+  for (const part of lowered.kernels) {
+    if (isKernel(part)) kernels.push(changed(part, () => true));
+    else {
+      // What stays the same for all steps is copied before them.
+      const own = new Set(part.kernels.map((k) => k.output));
+      const isSteady = (e: Load) => !own.has(e.buffer) && rowOffset(e, part) === undefined;
+      const steps = part.kernels.map((k) => changed(k, isSteady));
+      kernels.push({ ...part, kernels: steps });
+    }
   }
   return { ...lowered, kernels };
 }
@@ -65,11 +76,12 @@ function productOf({ body }: Compute): Product | undefined {
 function rewriteLoads(
   kernel: Compute,
   { summed, operands }: Product,
+  isSteady: (e: Load) => boolean,
   transposed: (buffer: TensorBuffer, order: readonly number[]) => TensorBuffer,
 ): Compute {
-  const work = sizeOf(kernel.output.shape) * summed.extent;
+  const work = sizeOf(kernel.axes.map((a) => a.extent)) * summed.extent;
   const replace = (e: Expr): Expr => {
-    if (e.kind !== "load" || !operands.includes(e)) return e;
+    if (e.kind !== "load" || !operands.includes(e) || !isSteady(e)) return e;
     const { buffer, at } = e;
     const d = at.findIndex((i) => i.kind === "index" && i.axis === summed);
     const plain = at.every((i) => i.kind === "index");

@@ -9,10 +9,11 @@ import {
   type Folding,
   type Graph,
   graphTensors,
+  isDelay,
+  Retied,
   type ScaleShift,
   scoped,
   type Tensor,
-  withInputs,
 } from "../ir/graph.ts";
 import { broadcastTo } from "../ops/broadcast.ts";
 import { add, mul } from "../ops/pointwise.ts";
@@ -24,6 +25,7 @@ export function fold(graph: Graph, isInvariant: Invariance): Graph {
   const values = new Map<Tensor, Tensor>();
   // A core that something else needs too must stay as it is, or it would be computed twice.
   const shared = new Set<Tensor>();
+  const retied = new Retied();
   const folding: Folding = {
     isInvariant,
     absorb: (x, scale) =>
@@ -39,7 +41,9 @@ export function fold(graph: Graph, isInvariant: Invariance): Graph {
   for (const y of graphTensors(graph)) {
     forms.set(
       y,
-      scoped(y.scope, () => formOf(y, forms, rewritten, isInvariant)),
+      scoped(y.scope, () =>
+        formOf(y, forms, (t) => retied.over(t, t.inputs.map(rewritten)), isInvariant),
+      ),
     );
     if (uses.get(y)! < 2 || !forms.get(y)!.core) continue;
     const core = rewritten(y);
@@ -50,13 +54,17 @@ export function fold(graph: Graph, isInvariant: Invariance): Graph {
     variable,
     value: rewritten(value),
   }));
+  retied.tie(rewritten);
   return { name: graph.name, updates };
 }
 
 function countUses(graph: Graph): ReadonlyMap<Tensor, number> {
   const uses = new Map<Tensor, number>();
   const count = (x: Tensor) => uses.set(x, (uses.get(x) ?? 0) + 1);
-  for (const y of graphTensors(graph)) for (const x of y.inputs) count(x);
+  for (const y of graphTensors(graph)) {
+    y.inputs.forEach(count);
+    if (isDelay(y)) count(y.attrs.knot.value);
+  }
   for (const { variable, value } of graph.updates) [variable, value].forEach(count);
   return uses;
 }
@@ -64,7 +72,7 @@ function countUses(graph: Graph): ReadonlyMap<Tensor, number> {
 function formOf(
   y: Tensor,
   forms: ReadonlyMap<Tensor, ScaleShift>,
-  rewritten: (x: Tensor) => Tensor,
+  rebuilt: (x: Tensor) => Tensor,
   isInvariant: Invariance,
 ): ScaleShift {
   const own = y.op.scaleShift?.(
@@ -72,7 +80,7 @@ function formOf(
     y,
   );
   if (own) return own;
-  const value = withInputs(y, y.inputs.map(rewritten));
+  const value = rebuilt(y);
   return isInvariant(y) ? { shift: value } : { core: value };
 }
 

@@ -4,8 +4,10 @@
  * question of cost: a tensor is written when computing it again at every use costs more than a store and
  * the loads, and a reduction never runs inside another.
  */
-import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
+import { type Graph, isDelay, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
+import { isLoop, sectionsOf } from "../ir/loops.ts";
 import type { Traits } from "../ir/program.ts";
+import { writeForLoops } from "./in-step.ts";
 
 /** Cost of writing an element and of reading it back, in arithmetic operations. */
 const storeCost = 2;
@@ -14,17 +16,20 @@ const loadCost = 1;
 const worthStreaming = 8;
 
 export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Tensor> {
-  const order = graphTensors(graph);
+  const sections = sectionsOf(graph);
+  const order = sections.flatMap((s) => (isLoop(s) ? s.tensors : [s]));
   const facts = factsOf(order);
   const chosen = new Set<Tensor>(graph.updates.map((u) => u.value));
+  for (const d of order.filter(isDelay)) chosen.add(d.attrs.knot.value);
   // How often an inlined tensor's users compute each of its elements, and whether inside a reduction.
   const uses = new Map<Tensor, Use>();
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
-    if (!isVariable(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
+    if (!isLeaf(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
     uses.set(x, chosen.has(x) ? written : use);
   }
   writeCompared(order, chosen);
+  writeForLoops(sections, chosen, isReduction);
   limitInputs(order, chosen, traits.maxInputs);
   return chosen;
 }
@@ -37,7 +42,7 @@ function writeCompared(order: readonly Tensor[], chosen: Set<Tensor>): void {
   for (const y of order.filter((t) => t.op.exact)) {
     const [a, b] = y.inputs.map(origin);
     for (const [x, other] of [[a!, b!] as const, [b!, a!] as const])
-      if (!isVariable(x) && other.inputs.some((i) => origin(i) === x)) chosen.add(x);
+      if (!isLeaf(x) && other.inputs.some((i) => origin(i) === x)) chosen.add(x);
   }
 }
 
@@ -53,14 +58,25 @@ interface Use {
   readonly regrouped: boolean;
   /** Whether an op that wants its inputs in memory reads it often. */
   readonly streamed: boolean;
+  /** Whether several read it, each perhaps a part. */
+  readonly divided: boolean;
 }
 /** What is written is computed once, wherever it is read. */
-const written: Use = { reuse: 1, nested: false, regrouped: false, streamed: false };
+const written: Use = {
+  reuse: 1,
+  nested: false,
+  regrouped: false,
+  streamed: false,
+  divided: false,
+};
 interface Facts {
   readonly users: ReadonlyMap<Tensor, readonly { user: Tensor; input: number }[]>;
   /** Operations an element costs when all but the reductions before it is inlined. */
   readonly cost: ReadonlyMap<Tensor, number>;
 }
+
+/** What is in memory already: variables, and what a loop has left of the step before. */
+const isLeaf = (x: Tensor) => isVariable(x) || isDelay(x);
 
 const size = (x: Tensor) => sizeOf(x.type.shape);
 const readsOf = (y: Tensor): readonly number[] => y.op.reads?.(y) ?? y.inputs.map(() => size(y));
@@ -71,10 +87,11 @@ function factsOf(order: readonly Tensor[]): Facts {
   const costs = new Map<Tensor, number>();
   for (const y of order) {
     const reads = readsOf(y);
-    let cost = isVariable(y) ? 0 : (y.op.work?.(y) ?? 1);
+    let cost = isLeaf(y) ? 0 : (y.op.work?.(y) ?? 1);
     for (const [input, x] of y.inputs.entries()) {
       users.set(x, [...(users.get(x) ?? []), { user: y, input }]);
-      cost += ((isReduction(x) ? loadCost : costs.get(x)!) * reads[input]!) / size(y);
+      if (!isLeaf(y))
+        cost += ((isReduction(x) ? loadCost : costs.get(x)!) * reads[input]!) / size(y);
     }
     costs.set(y, cost);
   }
@@ -86,15 +103,18 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let nested = false;
   let regrouped = false;
   let streamed = false;
-  for (const { user, input } of facts.users.get(x) ?? []) {
+  const users = facts.users.get(x) ?? [];
+  let divided = users.length > 1;
+  for (const { user, input } of users) {
     const outer = uses.get(user)!;
     const own = readsOf(user)[input]! * outer.reuse;
     reads += own;
     streamed ||= outer.streamed || (user.op.streams === true && own >= worthStreaming * size(x));
     nested ||= isReduction(user) || outer.nested;
     regrouped ||= regroups(user) || (isMoved(user) && outer.regrouped);
+    divided ||= outer.divided;
   }
-  return { reuse: reads / size(x), nested, regrouped, streamed };
+  return { reuse: reads / size(x), nested, regrouped, streamed, divided };
 }
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
@@ -109,9 +129,10 @@ function regroups(y: Tensor): boolean {
   return extents(x) !== extents(y);
 }
 
-function pays(x: Tensor, { reuse, nested, regrouped, streamed }: Use, cost: number): boolean {
-  // The loops of a reduction must be those of its own dimensions to be any good.
-  if (isReduction(x)) return reuse > 1 || nested || regrouped;
+function pays(x: Tensor, use: Use, cost: number): boolean {
+  const { reuse, nested, regrouped, streamed, divided } = use;
+  // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
+  if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
   if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
@@ -124,7 +145,7 @@ const isMoved = (x: Tensor) =>
 function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {
   const buffers = new Map<Tensor, ReadonlySet<Tensor>>();
   const seen = (x: Tensor): ReadonlySet<Tensor> =>
-    chosen.has(x) || isVariable(x) ? new Set([x]) : buffers.get(x)!;
+    chosen.has(x) || isLeaf(x) ? new Set([x]) : buffers.get(x)!;
   for (const y of order) {
     const union = () => new Set(y.inputs.flatMap((x) => [...seen(x)]));
     while (union().size > maxInputs) {

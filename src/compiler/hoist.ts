@@ -6,6 +6,7 @@ import {
   type Graph,
   graphTensors,
   isVariable,
+  Retied,
   sizeOf,
   type Tensor,
   type Update,
@@ -29,9 +30,11 @@ export function hoist(graphs: readonly Graph[], name: string): Hoisted {
   const bodies = shared.map((graph): Graph => {
     const images = new Map<Tensor, Tensor>();
     const image = (x: Tensor) => (isInvariant(x) ? prepared.get(x) : images.get(x)!);
+    const retied = new Retied();
     for (const y of graphTensors(graph)) {
-      if (!isInvariant(y)) images.set(y, withInputs(y, y.inputs.map(image)));
+      if (!isInvariant(y)) images.set(y, retied.over(y, y.inputs.map(image)));
     }
+    retied.tie(image);
     const updates = graph.updates.map((u) => ({ variable: u.variable, value: image(u.value) }));
     return { name: graph.name, updates };
   });

@@ -1,11 +1,11 @@
 /** What stays the same from step to step. */
-import { type Graph, isVariable, type Tensor } from "../ir/graph.ts";
+import { type Graph, isDelay, isVariable, type Tensor } from "../ir/graph.ts";
 
 /** Whether a tensor depends on nothing but state that no step changes, such as the weights in inference. */
 export type Invariance = (x: Tensor) => boolean;
 
 /**
- * Data does change: it is written between steps.
+ * Data does change: it is written between steps. What a delay closes to a loop counts as changing.
  * @param graphs all of the program's, as state that one of them updates changes for the others
  */
 export function invarianceIn(graphs: readonly Graph[]): Invariance {
@@ -16,7 +16,7 @@ export function invarianceIn(graphs: readonly Graph[]): Invariance {
     if (found !== undefined) return found;
     const result = isVariable(x)
       ? x.attrs.kind === "state" && !updated.has(x.attrs.name)
-      : x.inputs.every(isInvariant);
+      : !isDelay(x) && x.inputs.every(isInvariant);
     known.set(x, result);
     return result;
   };

@@ -6,16 +6,29 @@ import {
   type Access,
   type Axis,
   type Compute,
+  call,
   type Expr,
   index,
+  int,
+  type Loop,
   load,
   type TensorBuffer,
 } from "../ir/expr.ts";
-import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "../ir/graph.ts";
+import {
+  type Graph,
+  graphTensors,
+  isVariable,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from "../ir/graph.ts";
 import { IndexAlgebra } from "../ir/index-algebra.ts";
+import { type GraphLoop, isLoop, sectionsOf } from "../ir/loops.ts";
 import { Numbering } from "../ir/numbering.ts";
 import type { Procedure, Variable } from "../ir/program.ts";
 import { internal } from "../support/errors.ts";
+import { writeForLoops } from "./in-step.ts";
+import { keepSteps } from "./steps.ts";
 
 export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops" | "multiplyAdds">;
 
@@ -23,43 +36,88 @@ const axisNames = ["i", "j", "k", "l", "m", "n"];
 const axesOf = (shape: readonly number[]): readonly Axis[] =>
   shape.map((extent, d) => ({ name: axisNames[d] ?? `i${d}`, extent }));
 
-export function lower(graph: Graph, chosen: ReadonlySet<Tensor>, variables: Variables): Lowered {
-  const buffers = new Map<Tensor, TensorBuffer>();
-  const kernels: Compute[] = [];
+/** Where a tensor's elements lie: from this row of a buffer on. */
+interface Place {
+  readonly buffer: TensorBuffer;
+  readonly first: number;
+}
+type Places = Map<Tensor, Place>;
+
+/** @param choice the tensors to write to memory; what loops need there besides is added */
+export function lower(graph: Graph, choice: ReadonlySet<Tensor>, variables: Variables): Lowered {
+  const sections = sectionsOf(graph);
+  const chosen = new Set(choice);
+  writeForLoops(sections, chosen);
+  const places: Places = new Map();
+  const kernels: (Compute | Loop)[] = [];
   const names = new UniqueNames();
   const emit = (x: Tensor, name: string): TensorBuffer => {
-    const { shape, dtype } = x.type;
-    const output: TensorBuffer = { name: names.take(name), shape, dtype };
-    const axes = axesOf(shape);
-    const body = new Lowering(buffers).element(x, axes.map(index));
+    const output: TensorBuffer = { ...x.type, name: names.take(name) };
+    const axes = axesOf(output.shape);
+    const body = new Lowering(places).element(x, axes.map(index));
     kernels.push({ name: output.name, output, axes, body });
     return output;
   };
-  const copy = (source: TensorBuffer, name: string): TensorBuffer => {
-    const { shape, dtype } = source;
-    const output: TensorBuffer = { name: names.take(name), shape, dtype };
-    const axes = axesOf(shape);
-    kernels.push({ name: output.name, output, axes, body: load(source, axes.map(index)) });
-    return output;
-  };
-  for (const x of graphTensors(graph)) {
-    if (isVariable(x)) buffers.set(x, variables.get(x));
-    else if (chosen.has(x)) buffers.set(x, emit(x, kernelName(x, graph)));
+  for (const section of sections) {
+    if (isLoop(section)) {
+      kernels.push(...lowerLoop(section, chosen, places, (x) => names.take(kernelName(x, graph))));
+    } else if (isVariable(section)) {
+      places.set(section, { buffer: variables.get(section), first: 0 });
+    } else if (chosen.has(section)) {
+      places.set(section, { buffer: emit(section, kernelName(section, graph)), first: 0 });
+    }
   }
   const taken = new Set<Tensor>();
+  const inLoops = new Set(sections.filter(isLoop).flatMap((loop) => loop.tensors));
   const updates = graph.updates.map(({ variable, value }) => {
     // A variable that takes another's value, or two that take one, need a copy to be independent.
-    const isShared = isVariable(value) || taken.has(value);
+    const isShared = isVariable(value) || taken.has(value) || inLoops.has(value);
     taken.add(value);
     const own = `${variable.attrs.name}.next`;
-    const next = isShared ? copy(buffers.get(value)!, own) : buffers.get(value)!;
+    const next = isShared ? emit(value, own) : places.get(value)!.buffer;
     return { variable: variables.get(variable), next };
   });
   const total = (count: (x: Tensor) => number) =>
     graphTensors(graph).reduce((n, x) => n + count(x), 0);
   const flops = total(flopsOf);
   const multiplyAdds = total((x) => x.op.multiplyAdds?.(x) ?? 0);
-  return { name: graph.name, kernels, updates, flops, multiplyAdds };
+  return keepSteps({ name: graph.name, kernels, updates, flops, multiplyAdds });
+}
+
+/**
+ * A loop's kernels write a row each time. What is delayed lies in an array of one row more, where the state before
+ * the first step comes first, or last if time runs down: before it and after it are then the same array.
+ */
+function lowerLoop(
+  { steps, reverse, tensors, delays }: GraphLoop,
+  chosen: ReadonlySet<Tensor>,
+  places: Places,
+  nameOf: (x: Tensor) => string,
+): readonly (Compute | Loop)[] {
+  const axis: Axis = { name: "t", extent: steps };
+  const begin = delays.map((d): Compute => {
+    const value = d.attrs.knot.value;
+    const [, ...rest] = value.type.shape;
+    const name = nameOf(value);
+    const output: TensorBuffer = { name, shape: [steps + 1, ...rest], dtype: value.type.dtype };
+    places.set(d, { buffer: output, first: reverse ? 1 : 0 });
+    places.set(value, { buffer: output, first: reverse ? 0 : 1 });
+    const axes = axesOf(rest);
+    const body = new Lowering(places).element(d.inputs[0]!, axes.map(index));
+    return { name: `${name}.initial`, output, row: int(reverse ? steps : 0), axes, body };
+  });
+  const kernels = tensors
+    .filter((x) => chosen.has(x))
+    .map((x): Compute => {
+      const axes = axesOf(x.type.shape.slice(1));
+      const body = new Lowering(places).computed(x, [index(axis), ...axes.map(index)]);
+      const own = places.get(x) ?? { buffer: { ...x.type, name: nameOf(x) }, first: 0 };
+      places.set(x, own);
+      const row = own.first === 0 ? index(axis) : call("add", index(axis), int(own.first));
+      return { name: own.buffer.name, output: own.buffer, row, axes, body };
+    });
+  const name = `${tensors.at(-1)!.scope}.loop`;
+  return [...begin, { name, axis, reverse, kernels }];
 }
 
 const flopsOf = (x: Tensor) => (isVariable(x) ? 0 : (x.op.work?.(x) ?? 1) * sizeOf(x.type.shape));
@@ -101,12 +159,12 @@ class UniqueNames {
 
 /** Builds one kernel's body; the same element of a tensor is always the same expression. */
 class Lowering {
-  readonly #buffers: ReadonlyMap<Tensor, TensorBuffer>;
+  readonly #places: ReadonlyMap<Tensor, Place>;
   readonly #numbering = new Numbering();
   readonly #algebra = new IndexAlgebra(this.#numbering);
   readonly #known = new Map<Tensor, Map<string, Expr>>();
-  constructor(buffers: ReadonlyMap<Tensor, TensorBuffer>) {
-    this.#buffers = buffers;
+  constructor(places: ReadonlyMap<Tensor, Place>) {
+    this.#places = places;
   }
 
   element(x: Tensor, indices: readonly Expr[]): Expr {
@@ -122,21 +180,33 @@ class Lowering {
   }
 
   #make(x: Tensor, at: readonly Expr[]): Expr {
-    const buffer = this.#buffers.get(x);
-    if (buffer) return load(buffer, at);
+    const place = this.#places.get(x);
+    return place ? this.#load(place, at) : this.computed(x, at);
+  }
+
+  /** An element as it is computed, wherever it may lie. */
+  computed(x: Tensor, at: readonly Expr[]): Expr {
     if (!x.op.lower) throw internal(`op ${x.op.name} cannot be lowered`);
     const inputs = x.inputs.map((input): Access => {
       const read = (i: readonly Expr[]) => this.element(input, i);
-      const buffer = this.#buffers.get(input);
-      if (!buffer) return read;
+      const place = this.#places.get(input);
+      // Around a tensor that is part of a buffer there is the rest of the buffer, no zeros.
+      const isWhole = place && sameShape(place.buffer.shape, input.type.shape);
+      if (!isWhole) return read;
       const padded = (i: readonly Expr[]): Expr => ({
         kind: "load",
-        buffer,
+        buffer: place.buffer,
         at: i.map((e) => this.#algebra.simplify(e)),
         padded: true,
       });
       return Object.assign(read, { padded });
     });
     return x.op.lower(inputs, at, x);
+  }
+
+  #load({ buffer, first }: Place, at: readonly Expr[]): Expr {
+    if (first === 0) return load(buffer, at);
+    const [row, ...rest] = at;
+    return load(buffer, [this.#algebra.simplify(call("add", row!, int(first))), ...rest]);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { buffersRead, type TensorBuffer } from "../ir/expr.ts";
 import { sizeOf } from "../ir/graph.ts";
+import { isKernel } from "../ir/kernels.ts";
 import type { Procedure } from "../ir/program.ts";
 import type { Lowered } from "./lower.ts";
 
@@ -39,16 +40,31 @@ export function planMemory(lowered: Lowered): Procedure {
   return { ...lowered, offsets, arenaSize: Math.max(0, ...placed.map((p) => p.end)) };
 }
 
-/** Next values of variables stay alive to the end of the step, when all are taken over at once. */
+/**
+ * Next values of variables stay alive to the end of the step, when all are taken over at once. What a loop reads or
+ * writes row by row, or reads from outside, is needed as long as it runs.
+ */
 export function liveRanges({ kernels, updates }: Lowered): readonly LiveRange[] {
-  const last = new Map<TensorBuffer, number>();
-  for (const [k, kernel] of kernels.entries()) {
-    for (const buffer of buffersRead(kernel.body)) last.set(buffer, k);
+  const lives = new Map<TensorBuffer, { first: number; last: number }>();
+  const note = (buffer: TensorBuffer, from: number, to = from) => {
+    const { first, last } = lives.get(buffer) ?? { first: from, last: to };
+    lives.set(buffer, { first: Math.min(first, from), last: Math.max(last, to) });
+  };
+  const written = new Set<TensorBuffer>();
+  let position = 0;
+  for (const part of kernels) {
+    const own = isKernel(part) ? [part] : part.kernels;
+    const passing = new Set(own.filter((k) => !k.row).map((k) => k.output));
+    const [start, end] = [position, position + own.length - 1];
+    for (const kernel of own) {
+      for (const buffer of [kernel.output, ...buffersRead(kernel.body)]) {
+        if (passing.has(buffer)) note(buffer, position);
+        else note(buffer, start, end);
+      }
+      written.add(kernel.output);
+      position++;
+    }
   }
-  for (const { next } of updates) last.set(next, kernels.length);
-  return kernels.map((kernel, k) => ({
-    buffer: kernel.output,
-    first: k,
-    last: last.get(kernel.output) ?? k,
-  }));
+  for (const { next } of updates) note(next, position);
+  return [...written].map((buffer) => ({ buffer, ...lives.get(buffer)! }));
 }

@@ -2,9 +2,20 @@
  * What must hold between passes. A violation is a fault of ours and begins with `internal:`; every pass is
  * followed by a check in tests and in the real thing, which costs a few milliseconds.
  */
-import { type Axis, children, type Expr, type TensorBuffer, walk } from "../ir/expr.ts";
+import {
+  type Axis,
+  type Compute,
+  children,
+  type Expr,
+  type Load,
+  type Loop,
+  type TensorBuffer,
+  walk,
+  writtenShape,
+} from "../ir/expr.ts";
 import { type Graph, graphTensors, sameShape, sizeOf } from "../ir/graph.ts";
 import { rangeOf } from "../ir/index-algebra.ts";
+import { allKernels, isKernel, stepOffset, walkRows } from "../ir/kernels.ts";
 import type { Procedure } from "../ir/program.ts";
 import { invariant } from "../support/errors.ts";
 import type { Lowered } from "./lower.ts";
@@ -43,40 +54,76 @@ export function verifyGraph(graph: Graph): Graph {
 /** Kernels read what exists, inside its bounds, with bound axes. */
 export function verifyKernels(lowered: Lowered): Lowered {
   const written = new Set<TensorBuffer>();
-  const own = new Set(lowered.kernels.map((k) => k.output));
-  for (const kernel of lowered.kernels) {
-    invariant(
-      sameShape(
-        kernel.output.shape,
-        kernel.axes.map((a) => a.extent),
-      ),
-      `${kernel.name}: axes and output differ`,
-    );
+  const own = new Set(allKernels(lowered.kernels).map((k) => k.output));
+  const verify = (kernel: Compute, outer: readonly Axis[]) => {
+    verifyShape(kernel);
     walk(kernel.body, (e) => {
-      if (e.kind === "load") {
-        invariant(
-          !own.has(e.buffer) || written.has(e.buffer),
-          `${kernel.name} reads ${e.buffer.name} too early`,
-        );
-        if (!e.padded) {
-          for (const [d, i] of e.at.entries()) checkBounds(kernel.name, e.buffer, i, d);
-        }
-      }
-      if (e.kind === "call" && (e.fn === "idiv" || e.fn === "mod")) {
-        invariant(
-          !(rangeOf(e.args[0]!)[0] < 0 && Number.isFinite(rangeOf(e.args[0]!)[0])),
-          `${kernel.name}: ${e.fn} of a negative`,
-        );
-      }
+      const early = e.kind === "load" && own.has(e.buffer) && !written.has(e.buffer);
+      invariant(!early, () => `${kernel.name} reads ${(e as Load).buffer.name} too early`);
+      verifyIndices(kernel.name, e);
     });
-    checkAxes(kernel.name, kernel.body, new Set(kernel.axes));
-    written.add(kernel.output);
+    const { row, output } = kernel;
+    if (row) checkBounds(kernel.name, output, row, 0);
+    const bound = new Set([...kernel.axes, ...outer]);
+    for (const e of row ? [row, kernel.body] : [kernel.body]) checkAxes(kernel.name, e, bound);
+    written.add(output);
+  };
+  for (const part of lowered.kernels) {
+    if (isKernel(part)) verify(part, []);
+    else {
+      for (const kernel of part.kernels) verify(kernel, [part.axis]);
+      verifyRows(part);
+    }
   }
   for (const { variable, next } of lowered.updates) {
     invariant(written.has(next), `${variable.name}: its next value is never computed`);
     invariant(sameShape(variable.shape, next.shape), `${variable.name}: shape of its next value`);
   }
   return lowered;
+}
+
+function verifyShape(kernel: Compute): void {
+  const extents = kernel.axes.map((a) => a.extent);
+  invariant(
+    sameShape(writtenShape(kernel), extents),
+    () => `${kernel.name}: axes and output differ`,
+  );
+}
+
+function verifyIndices(kernel: string, e: Expr): void {
+  if (e.kind === "load" && !e.padded)
+    for (const [d, i] of e.at.entries()) checkBounds(kernel, e.buffer, i, d);
+  if (e.kind === "call" && (e.fn === "idiv" || e.fn === "mod")) {
+    const [low] = rangeOf(e.args[0]!);
+    invariant(!(low < 0 && Number.isFinite(low)), `${kernel}: ${e.fn} of a negative`);
+  }
+}
+
+/**
+ * The loop's axis is nothing but the row of a load. Of what the loop itself writes it reads the row of this step,
+ * once that is there, or of the step before.
+ */
+function verifyRows(loop: Loop): void {
+  const rows = new Map<TensorBuffer, number>();
+  for (const { output, row } of loop.kernels) {
+    if (!row) continue;
+    const offset = stepOffset(row, loop);
+    invariant(offset !== undefined, `${loop.name}: ${output.name} is not written by rows`);
+    rows.set(output, offset);
+  }
+  const ready = new Set<TensorBuffer>();
+  for (const kernel of loop.kernels) {
+    walkRows(kernel.body, loop, (e, offset) => {
+      const own = rows.get(e.buffer);
+      if (own === undefined) return;
+      const says = `${kernel.name} reads ${e.buffer.name}`;
+      invariant(offset !== undefined, `${says} not by rows`);
+      const late = loop.reverse ? own + 1 : own - 1;
+      const isThere = offset === late || (offset === own && ready.has(e.buffer));
+      invariant(isThere, `${says} ${offset - own} steps off`);
+    });
+    ready.add(kernel.output);
+  }
 }
 
 /** Indices that come from data cannot be bounded here; data is checked when it is loaded. */

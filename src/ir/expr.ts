@@ -105,9 +105,26 @@ export type Access = ((at: readonly Expr[]) => Expr) & {
 export interface Compute {
   readonly name: string;
   readonly output: TensorBuffer;
+  /** It writes this one of the output's rows only, `output[row, axes…] = body`. */
+  readonly row?: Expr;
   readonly axes: readonly Axis[];
   readonly body: Expr;
 }
+
+/**
+ * Kernels that run in order for every value of an axis, up or down. The axis occurs in them only as the first index
+ * of what they load, plus a constant, and of what they write.
+ */
+export interface Loop {
+  readonly name: string;
+  readonly axis: Axis;
+  readonly reverse: boolean;
+  readonly kernels: readonly Compute[];
+}
+
+/** What a kernel writes at a time. */
+export const writtenShape = ({ output, row }: Compute): readonly number[] =>
+  row ? output.shape.slice(1) : output.shape;
 
 export const constant = (value: number): Const => ({ kind: "const", value, type: "float" });
 export const int = (value: number): Const => ({ kind: "const", value, type: "int" });

@@ -1,10 +1,12 @@
 /**
  * Tensors, ops and graphs. A tensor is a node: the op that makes it, its inputs, its attributes. Shapes
  * are static. A graph is a set of variables with their next values: training, evaluation and prediction
- * are all "what the state becomes after one step".
+ * are all "what the state becomes after one step". Time inside a step is a dimension like others, and a delay
+ * along it may close a circle: then it is a loop (`loops.ts`).
  */
 import { invariant } from "../support/errors.ts";
 import type { Access, DType, Expr } from "./expr.ts";
+import { ordered } from "./order.ts";
 
 export type Shape = readonly number[];
 export interface TensorType {
@@ -145,28 +147,81 @@ export const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1)
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-/** Every tensor the given ones depend on, inputs before users; without recursion, graphs are deep. */
-export function topologicalOrder(roots: readonly Tensor[]): readonly Tensor[] {
-  const order: Tensor[] = [];
-  const state = new Map<Tensor, "open" | "done">();
-  const stack = [...roots].reverse();
-  while (stack.length > 0) {
-    const x = stack.at(-1)!;
-    if (state.has(x)) {
-      stack.pop();
-      if (state.get(x) === "open") {
-        state.set(x, "done");
-        order.push(x);
-      }
-      continue;
-    }
-    state.set(x, "open");
-    for (const input of [...x.inputs].reverse()) {
-      invariant(state.get(input) !== "open", () => `cycle through ${input.op.name}`);
-      if (!state.has(input)) stack.push(input);
-    }
+/**
+ * What a delay is late by one: tied once its value exists, as that depends on the delay itself. Tensors and
+ * graphs are immutable but for this one knot.
+ */
+export class Knot {
+  static #count = 0;
+  readonly #id = Knot.#count++;
+  #value: Tensor | undefined;
+  get value(): Tensor {
+    invariant(this.#value, "a delay without a value");
+    return this.#value;
   }
-  return order;
+  tie(value: Tensor): void {
+    invariant(!this.#value, "a delay with two values");
+    this.#value = value;
+  }
+  /** For texts, where no two knots are alike. */
+  toJSON(): number {
+    return this.#id;
+  }
+}
+
+/** Steps go up, or down if `reverse`: what came before step t is then step t + 1. */
+export interface DelayAttrs {
+  readonly steps: number;
+  readonly reverse: boolean;
+  readonly knot: Knot;
+}
+
+const delayOp: Op<DelayAttrs> = {
+  name: "delay",
+  infer: ([initial], { steps }) => ({ ...initial!, shape: [steps, ...initial!.shape] }),
+  reads: ({ inputs }) => inputs.map((x) => sizeOf(x.type.shape)),
+  work: () => 0,
+};
+
+/**
+ * What the knot's value, [steps, …], was one step before; `initial`, […], where there is none. Its value has to
+ * be tied before the graph is complete.
+ */
+export const delay = (initial: Tensor, attrs: DelayAttrs): Tensor<DelayAttrs> =>
+  makeTensor(delayOp, [initial], attrs, currentScope);
+
+export const isDelay = (x: Tensor): x is Tensor<DelayAttrs> => x.op === (delayOp as Op);
+
+/** Replaces tensors by others throughout a graph, whose delays get knots of their own. */
+export class Retied {
+  readonly #delays: Tensor<DelayAttrs>[] = [];
+  readonly #fresh = new Map<Tensor, Knot>();
+
+  /** The same op over other inputs. */
+  over(y: Tensor, inputs: readonly Tensor[]): Tensor {
+    if (!isDelay(y)) return withInputs(y, inputs);
+    const knot = new Knot();
+    this.#delays.push(y);
+    this.#fresh.set(y, knot);
+    return makeTensor(y.op, inputs, { ...y.attrs, knot }, y.scope);
+  }
+  /** After everything was replaced: ties what delays have become to what their values have. */
+  tie(image: (x: Tensor) => Tensor): void {
+    for (const y of this.#delays) this.#fresh.get(y)!.tie(image(y.attrs.knot.value));
+  }
+}
+
+/** Every tensor the given ones depend on, inputs before users; what delays delay, anywhere. */
+export function topologicalOrder(roots: readonly Tensor[]): readonly Tensor[] {
+  const all = [...roots];
+  for (;;) {
+    const order = ordered(all, (x) => x.inputs);
+    const known = new Set(order);
+    const values = order.filter(isDelay).map((d) => d.attrs.knot.value);
+    const missing = values.filter((v) => !known.has(v));
+    if (missing.length === 0) return order;
+    all.push(...missing);
+  }
 }
 
 export const graphTensors = (graph: Graph): readonly Tensor[] =>
@@ -174,20 +229,16 @@ export const graphTensors = (graph: Graph): readonly Tensor[] =>
 
 /** Rebuilds a graph with every tensor replaced by `rewrite(tensor over rewritten inputs)`. */
 export function mapGraph(graph: Graph, rewrite: (y: Tensor) => Tensor): Graph {
-  const image = new Map<Tensor, Tensor>();
+  const images = new Map<Tensor, Tensor>();
+  const image = (x: Tensor) => images.get(x)!;
+  const retied = new Retied();
   for (const y of graphTensors(graph)) {
-    image.set(
-      y,
-      rewrite(
-        withInputs(
-          y,
-          y.inputs.map((x) => image.get(x)!),
-        ),
-      ),
-    );
+    const own = retied.over(y, y.inputs.map(image));
+    images.set(y, isDelay(own) ? own : rewrite(own));
   }
+  retied.tie(image);
   return {
     name: graph.name,
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: image.get(value)! })),
+    updates: graph.updates.map(({ variable, value }) => ({ variable, value: image(value) })),
   };
 }

@@ -31,11 +31,17 @@ const infix: Partial<Readonly<Record<ScalarFunction, readonly [sign: string, bin
   and: [" and ", binding.and],
 };
 
-/** A kernel in lines: the equation, then what its short names stand for. */
-export function printCompute(kernel: Compute): string {
-  const printer = new ExprPrinter(kernel.axes, kernel.body);
-  const at =
-    kernel.axes.length > 0 ? `[${kernel.axes.map((a) => printer.axis(a)).join(", ")}]` : "";
+/**
+ * A kernel in lines: the equation, then what its short names stand for.
+ * @param outer the axes of loops around it
+ */
+export function printCompute(kernel: Compute, outer: readonly Axis[] = []): string {
+  const printer = new ExprPrinter([...outer, ...kernel.axes], kernel.body);
+  const indices = [
+    ...(kernel.row ? [printer.print(kernel.row)] : []),
+    ...kernel.axes.map((a) => printer.axis(a)),
+  ];
+  const at = indices.length > 0 ? `[${indices.join(", ")}]` : "";
   const equation = `${kernel.output.name}${at} = ${printer.print(kernel.body)}`;
   const where = printer.definitions.map((text, i) => `${i === 0 ? "  where" : "       "} ${text}`);
   return [equation, ...where].join("\n");

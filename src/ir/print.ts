@@ -2,7 +2,18 @@
  * Every stage of the compiler as text: graphs (also as DOT and JSON) and procedures. Tests compare these
  * texts, and `nnc inspect` shows them.
  */
-import { type Graph, graphTensors, isVariable, sizeOf, type Tensor } from "./graph.ts";
+
+import type { Axis, Compute } from "./expr.ts";
+import {
+  type DelayAttrs,
+  type Graph,
+  graphTensors,
+  isDelay,
+  isVariable,
+  sizeOf,
+  type Tensor,
+} from "./graph.ts";
+import { allKernels, isKernel } from "./kernels.ts";
 import { printCompute, printType } from "./print-expr.ts";
 import type { Procedure, Program } from "./program.ts";
 
@@ -30,7 +41,7 @@ export function printGraph(graph: Graph): string {
     if (isVariable(y)) continue;
     if (y.scope !== scope) lines.push("", y.scope || graph.name);
     scope = y.scope;
-    const about = printAttrs(y.attrs);
+    const about = isDelay(y) ? printDelay(y, ref) : printAttrs(y.attrs);
     lines.push(
       `  ${ref(y)} = ${y.op.name}(${y.inputs.map(ref).join(", ")}) ${printType(y.type)}${about && `  ${about}`}`,
     );
@@ -40,6 +51,9 @@ export function printGraph(graph: Graph): string {
     lines.push(`  ${variable.attrs.name} ← ${ref(value)}`);
   return lines.join("\n");
 }
+
+const printDelay = ({ attrs }: Tensor<DelayAttrs>, ref: (x: Tensor) => string) =>
+  `${ref(attrs.knot.value)} one step before, ${attrs.reverse ? "down from" : "in"} ${attrs.steps}`;
 
 const numbered = (order: readonly Tensor[]) => new Map(order.map((x, i) => [x, i]));
 
@@ -58,6 +72,10 @@ export function printGraphDot(graph: Graph): string {
       `  n${ids.get(x)} [label=${quote(`${tip}${title}\n${printType(x.type)}`)}, ${look}];`,
     );
     for (const input of x.inputs) lines.push(`  n${ids.get(input)} -> n${ids.get(x)};`);
+    if (isDelay(x)) {
+      const value = ids.get(x.attrs.knot.value);
+      lines.push(`  n${value} -> n${ids.get(x)} [style=dashed, constraint=false];`);
+    }
   }
   for (const { variable, value } of graph.updates)
     lines.push(`  n${ids.get(value)} -> n${ids.get(variable)} [style=dashed, constraint=false];`);
@@ -82,6 +100,7 @@ export function graphToJson(graph: Graph) {
       dtype: x.type.dtype,
       inputs: x.inputs.map((input) => ids.get(input)!),
       ...(x.attrs === undefined ? {} : { attrs: x.attrs }),
+      ...(isDelay(x) ? { delays: ids.get(x.attrs.knot.value)! } : {}),
     })),
     updates: graph.updates.map(({ variable, value }) => ({
       variable: variable.attrs.name,
@@ -96,14 +115,24 @@ export const printProgram = ({ procedures }: Program): string =>
 /** A procedure's kernels as equations, what each variable becomes, and where temporaries lie. */
 export function printProcedure(procedure: Procedure): string {
   const { name, kernels, updates, arenaSize, flops } = procedure;
-  const head = `procedure ${name}: ${kernels.length} kernels, ${count(flops)} operations a step`;
-  const texts = kernels.map((kernel) => {
-    const [equation, ...where] = printCompute(kernel).split("\n");
-    return [`  ${printType(kernel.output)} ${equation}`, ...where.map((w) => `  ${w}`)].join("\n");
+  const head = `procedure ${name}: ${allKernels(kernels).length} kernels, ${count(flops)} operations a step`;
+  const texts = kernels.flatMap((part) => {
+    if (isKernel(part)) return [printKernel(part, "  ")];
+    const { extent } = part.axis;
+    const order = part.reverse ? `${extent - 1} … 0` : `0 … ${extent - 1}`;
+    return [`  for t = ${order}`, ...part.kernels.map((k) => printKernel(k, "    ", [part.axis]))];
   });
   const next = updates.map((u) => `  ${u.variable.name} ← ${u.next.name}`);
   const arena = `memory: an arena of ${count(arenaSize)} elements`;
   return [head, ...texts, "", "updates", ...next, "", arena, ...memoryLines(procedure)].join("\n");
+}
+
+function printKernel(kernel: Compute, indent: string, outer: readonly Axis[] = []): string {
+  const [equation, ...where] = printCompute(kernel, outer).split("\n");
+  return [
+    `${indent}${printType(kernel.output)} ${equation}`,
+    ...where.map((w) => `${indent}${w}`),
+  ].join("\n");
 }
 
 /** Temporaries by their place; places overlap where the buffers are never alive together. */

@@ -2,7 +2,7 @@
  * What a backend is given, and what it gives back. A program is a set of named arrays that live as long as
  * the executable, and procedures (train, evaluate, predict …) that each say how one step changes them.
  */
-import type { Compute, TensorBuffer } from "./expr.ts";
+import type { Compute, Loop, TensorBuffer } from "./expr.ts";
 
 /** A resident array. `data` is only written from outside (once, if `constant`); steps change `state`. */
 export interface Variable extends TensorBuffer {
@@ -13,7 +13,7 @@ export interface Variable extends TensorBuffer {
 export interface Procedure {
   readonly name: string;
   /** In an order in which each reads only variables and what earlier ones wrote. */
-  readonly kernels: readonly Compute[];
+  readonly kernels: readonly (Compute | Loop)[];
   /** After all kernels: every variable takes its next value, all at once. */
   readonly updates: readonly { readonly variable: Variable; readonly next: TensorBuffer }[];
   /** Where temporaries lie in one arena, in elements; buffers that are never alive together overlap. */

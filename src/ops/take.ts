@@ -18,6 +18,7 @@ const takeOp = defineOp<undefined>({
 export const take = (x: Tensor, indices: Tensor): Tensor => takeOp([x, indices], undefined);
 
 // dx[v, rest…] = Σ over i with indices[i] = v of dy[i…, rest…]: a sum per row, as no target scatters safely.
+// A backend may know a better way to find a row's terms than to look at all.
 const scatterOp: Op<{ shape: Shape }> = {
   name: "scatterAdd",
   infer: (_, { shape }) => ({ shape, dtype: "f32" }),
@@ -29,7 +30,8 @@ const scatterOp: Op<{ shape: Shape }> = {
   },
   grad: (dy, y) => [take(dy, y.inputs[1]!), undefined],
   reads: (y) => [readsOf(y), readsOf(y)],
-  work: (y) => readsOf(y) / sizeOf(y.type.shape),
+  // What it means, not what a backend makes of it: each element of dy is added once.
+  work: (y) => sizeOf(y.inputs[0]!.type.shape) / sizeOf(y.type.shape),
 };
 const readsOf = (y: Tensor) => sizeOf(y.type.shape) * sizeOf(y.inputs[1]!.type.shape);
 const applyScatter = defineOp(scatterOp);

@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { explainPlan } from "../../src/backends/native/explain/plan.ts";
 import { native } from "../../src/backends/native/index.ts";
+import { writesOf } from "../../src/backends/native/order.ts";
 import { planProgram } from "../../src/backends/native/plan.ts";
 import { printProgram } from "../../src/backends/native/print-program.ts";
 import { avx2 } from "../../src/backends/native/target.ts";
@@ -29,8 +30,8 @@ for (const [name, program] of programs) {
     for (const { name: procedure, groups } of plan.procedures) {
       assert.match(text, `procedure ${procedure}: `);
       for (const task of groups.flat()) {
-        const [store] = task.nest.stores;
-        assert.ok(text.includes(store!.buffer.name), store!.buffer.name);
+        const [buffer] = writesOf(task);
+        assert.ok(text.includes(buffer!.name), buffer!.name);
       }
     }
     const barriers = plan.procedures.reduce((n, p) => n + p.groups.length - 1, 0);

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { native } from "../../src/backends/native/index.ts";
-import type { Task } from "../../src/backends/native/order.ts";
+import { nameOf, type Task, writesOf } from "../../src/backends/native/order.ts";
 import { type ProgramPlan, planProgram } from "../../src/backends/native/plan.ts";
 import { byModel, type Decide } from "../../src/backends/native/products/decisions.ts";
 import { avx2 } from "../../src/backends/native/target.ts";
@@ -80,7 +80,7 @@ for (const { name, change } of mutations) {
         if (!schedule) continue;
         applied++;
         const alone = replaced(plan, task, { ...task, schedule } as Task);
-        if (!objects(() => verifyPlan(alone, avx2))) passed.push(`${model}: ${task.nest.name}`);
+        if (!objects(() => verifyPlan(alone, avx2))) passed.push(`${model}: ${nameOf(task)}`);
       }
     }
     assert.ok(applied > 0, "it applies nowhere");
@@ -144,7 +144,7 @@ test("objects to a copy made after it is read, and to one of an older value", ()
       for (const task of tasks) {
         const copy = task.kind === "product" && (task.schedule.a.copy ?? task.schedule.b.copy);
         if (!copy) continue;
-        const maker = tasks.find((t) => t.nest.stores[0]!.buffer === copy.target)!;
+        const maker = tasks.find((t) => writesOf(t)[0] === copy.target)!;
         const groups = [...procedure.groups.map((g) => g.filter((t) => t !== maker)), [maker]];
         const procedures = [{ ...procedure, groups }];
         assert.ok(
@@ -186,7 +186,7 @@ test("objects to shares that are not the whole", () => {
       const changed = replaced(plan, task, { ...task, sharing: { ...sharing, units } } as Task);
       assert.ok(
         objects(() => verifyPlan(changed, avx2)),
-        task.nest.name,
+        nameOf(task),
       );
     }
   }

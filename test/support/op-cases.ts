@@ -23,6 +23,7 @@ import {
 } from "../../src/ops/view.ts";
 import { fold, type Sliding, windows } from "../../src/ops/window.ts";
 import { input, random } from "./evaluate.ts";
+import { loopRecipes } from "./op-cases-loops.ts";
 
 export interface OpCase {
   readonly name: string;
@@ -36,7 +37,7 @@ type Random = ReturnType<typeof random>;
 type Domain = readonly [number, number];
 const anywhere: Domain = [-2, 2];
 const positive: Domain = [0.3, 3];
-interface Recipe {
+export interface Recipe {
   readonly name: string;
   readonly shapes: (r: Random) => readonly Shape[];
   readonly build: (x: readonly Tensor[], r: Random) => Tensor;
@@ -144,7 +145,7 @@ const someRows = (r: Random, count: number, rows: number): Tensor => {
   return p.integer(scattered);
 };
 
-const recipes: readonly Recipe[] = [
+const ownRecipes: readonly Recipe[] = [
   unary("neg", p.neg),
   unary("exp", p.exp),
   unary("log", p.log, positive),
@@ -297,6 +298,8 @@ const recipes: readonly Recipe[] = [
     },
   },
 ];
+
+const recipes: readonly Recipe[] = [...ownRecipes, ...loopRecipes];
 
 export const opNames: readonly string[] = recipes.map((r) => r.name);
 

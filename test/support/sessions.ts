@@ -12,7 +12,7 @@ loss: sparse_categorical_crossentropy
 metrics: [accuracy]
 `;
 
-/** Every kind of kernel in little: odd sizes, dropout, clipping, convolution, pooling, normalisation. */
+/** Every kind of kernel in little: odd sizes, dropout, clipping, convolution, pooling, normalisation, tables. */
 export const smallSpecs = {
   mlp: `${common}
 model:
@@ -44,6 +44,16 @@ model:
   - dense: { units: 5, activation: softmax }
 optimizer: { sgd: { momentum: 0.9 } }
 train: { batch_size: 9 }
+`,
+  embedded: `${common}
+model:
+  - flatten
+  - rescaling: { scale: 20, offset: 15 }
+  - embedding: { input_dim: 30, output_dim: 18 }
+  - global_average_pooling1d
+  - dense: { units: 5, activation: softmax }
+optimizer: adam
+train: { batch_size: 11 }
 `,
 } as const;
 

@@ -4,8 +4,9 @@
  */
 import { createRequire } from "node:module";
 import type { GPU as GpuInstance } from "gpu.js";
-import type { TensorBuffer } from "../../ir/expr.ts";
+import type { Compute, TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
+import { allKernels } from "../../ir/kernels.ts";
 import type {
   CompileOptions,
   Executable,
@@ -15,8 +16,10 @@ import type {
   Variable,
 } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
+import { memoryOf } from "../rows.ts";
 import { type GpuKernel, printKernel } from "./kernel.ts";
 import { type Mode, type ModeTraits, modes } from "./modes.ts";
+import { type Run, Steps } from "./steps.ts";
 
 export type GpuModule = typeof import("gpu.js");
 
@@ -25,6 +28,8 @@ export const loadGpuJs = (): GpuModule => createRequire(import.meta.url)("gpu.js
 
 /** Loops are as long as the program says; gpu.js stops at 1000 unless told otherwise. */
 const noLoopLimit = 2 ** 30;
+/** Kernel calls that one plan holds, if a step has not more: plans take time to make, and memory. */
+const mostCalls = 1000;
 /** Arithmetic operations of the largest kernel from which on threads pay for their barriers. */
 const worthThreads = 100_000;
 
@@ -52,7 +57,8 @@ export class GpuExecutable implements Executable {
   readonly #procedures = new Map<string, Procedure>();
   readonly #variables = new Map<string, Variable>();
   readonly #values = new Map<string, Float32Array>();
-  readonly #kernels = new Map<string, readonly { printed: GpuKernel; run: Callable }[]>();
+  readonly #stepsOf = new Map<Procedure, Steps>();
+  readonly #kernels = new Map<Compute, { readonly printed: GpuKernel; readonly run: Callable }>();
   readonly #plans = new Map<string, Plan>();
   readonly #close: () => Promise<void>;
   #ran: string | undefined;
@@ -103,7 +109,8 @@ export class GpuExecutable implements Executable {
   async run(name: string, steps: number): Promise<void> {
     const procedure = this.#procedures.get(name);
     if (!procedure) throw internal(`no procedure ${name}`);
-    const many = this.#traits.stepsPerCall;
+    const fitting = Math.floor(mostCalls / this.#steps(procedure).calls);
+    const many = Math.max(1, Math.min(this.#traits.stepsPerCall, fitting));
     for (let left = steps; left > 0; ) {
       const plan = this.#plan(procedure, left >= many ? many : 1);
       await this.#call(procedure, plan);
@@ -130,32 +137,39 @@ export class GpuExecutable implements Executable {
 
   #print(procedure: Procedure): readonly GpuKernel[] {
     const ctx = { traits: this.#traits, isConstant: this.#isConstant };
-    return procedure.kernels.map((k) => printKernel(k, ctx));
+    return this.#steps(procedure)
+      .kernels()
+      .map((k) => printKernel(k, ctx));
+  }
+
+  #steps(procedure: Procedure): Steps {
+    const known = this.#stepsOf.get(procedure) ?? new Steps(procedure, this.#traits.maxInputs);
+    this.#stepsOf.set(procedure, known);
+    return known;
   }
 
   /** The variables a procedure takes as arguments: all it reads or changes that are not constant. */
   #arguments(procedure: Procedure): readonly Variable[] {
     const used = new Set<TensorBuffer>(procedure.updates.map((u) => u.variable));
-    for (const k of this.#print(procedure)) for (const b of k.inputs) used.add(b);
+    for (const k of this.#print(procedure)) for (const b of k.inputs) used.add(memoryOf(b));
     return [...this.#variables.values()].filter((v) => used.has(v) && !v.constant);
   }
 
-  #compiled(procedure: Procedure): readonly { printed: GpuKernel; run: Callable }[] {
-    const known = this.#kernels.get(procedure.name);
+  #compiled(kernel: Compute): { readonly printed: GpuKernel; readonly run: Callable } {
+    const known = this.#kernels.get(kernel);
     if (known) return known;
-    const made = this.#print(procedure).map((printed) => {
-      const constants = [...printed.constants].map(([name, b]) => [
-        name,
-        this.#input(this.#value(b.name)),
-      ]);
-      const run = this.#gpu.createKernel(printed.source, {
-        output: [...printed.output],
-        constants: Object.fromEntries(constants),
-        ...({ loopMaxIterations: noLoopLimit } as object),
-      });
-      return { printed, run: run as unknown as Callable };
+    const printed = printKernel(kernel, { traits: this.#traits, isConstant: this.#isConstant });
+    const constants = [...printed.constants].map(([name, b]) => [
+      name,
+      this.#input(this.#value(b.name)),
+    ]);
+    const run = this.#gpu.createKernel(printed.source, {
+      output: [...printed.output],
+      constants: Object.fromEntries(constants),
+      ...({ loopMaxIterations: noLoopLimit } as object),
     });
-    this.#kernels.set(procedure.name, made);
+    const made = { printed, run: run as unknown as Callable };
+    this.#kernels.set(kernel, made);
     return made;
   }
 
@@ -172,19 +186,17 @@ export class GpuExecutable implements Executable {
     const known = this.#plans.get(key);
     if (known) return known;
     const names = this.#arguments(procedure);
-    const kernels = this.#compiled(procedure);
+    const all = this.#steps(procedure);
+    const call: Run = (kernel, read) => {
+      const { printed, run } = this.#compiled(kernel);
+      return run(...printed.inputs.map(read));
+    };
     const record = (...handles: unknown[]): unknown[] => {
       let state = new Map<TensorBuffer, unknown>(names.map((v, i) => [v, handles[i]]));
       for (let step = 0; step < steps; step++) {
-        const values = new Map(state);
-        for (const [i, { printed, run }] of kernels.entries()) {
-          values.set(
-            procedure.kernels[i]!.output,
-            run(...printed.inputs.map((b) => values.get(b))),
-          );
-        }
+        const read = all.run(state, call);
         state = new Map(state);
-        for (const { variable, next } of procedure.updates) state.set(variable, values.get(next));
+        for (const { variable, next } of procedure.updates) state.set(variable, read(next));
       }
       return procedure.updates.map((u) => state.get(u.variable));
     };
@@ -225,7 +237,7 @@ export class GpuExecutable implements Executable {
 const largestKernel = ({ kernels, flops }: Procedure): number =>
   kernels.length === 0
     ? 0
-    : Math.max(flops / kernels.length, ...kernels.map((k) => sizeOf(k.output.shape)));
+    : Math.max(flops / kernels.length, ...allKernels(kernels).map((k) => sizeOf(k.output.shape)));
 
 const asFloats = (values: Values): Float32Array =>
   values instanceof Float32Array ? values : Float32Array.from(values);

@@ -62,10 +62,12 @@ const meet = (p: Life, q: Life): boolean =>
 /** Of the buffers that may share; what holds zeros around its elements must keep them. */
 function livesOf({ procedures, layoutOf }: ProgramPlan): ReadonlyMap<TensorBuffer, Life> {
   const lives = new Map<TensorBuffer, Life>();
-  for (const [procedure, { groups, copies }] of procedures.entries()) {
+  for (const [procedure, { groups, loops, copies }] of procedures.entries()) {
     const note = (b: TensorBuffer, group: number) => {
-      const first = lives.get(b)?.first ?? group;
-      lives.set(b, { procedure, first, last: group });
+      // The steps of a loop may overlap, so that what it touches is alive throughout.
+      const loop = loops.find((l) => l.first <= group && group < l.end);
+      const first = lives.get(b)?.first ?? loop?.first ?? group;
+      lives.set(b, { procedure, first, last: loop ? loop.end - 1 : group });
     };
     const written = writtenBuffers(groups, layoutOf);
     for (const [g, group] of groups.entries()) {

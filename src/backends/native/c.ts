@@ -9,6 +9,7 @@ import {
 } from "../../ir/expr.ts";
 import { internal } from "../../support/errors.ts";
 import type { Dialect } from "../printer.ts";
+import { runOf } from "./nests/runs.ts";
 
 /** A float literal that reads back as the same single-precision number. */
 export function floatLiteral(value: number): string {
@@ -81,8 +82,13 @@ export const scalarDialect = (load: (e: Load, at: readonly string[]) => string):
   start: (name, op) => `float ${name} = ${floatLiteral(identityOf(op))};`,
   accumulate: (name, op, value) =>
     op === "sum" ? `${name} += ${value};` : `${name} = smax(${name}, ${value});`,
-  loop: (i, { extent }) => ({
-    open: [`for (int32_t ${i} = 0; ${i} < ${extent}; ${i}++) {`],
+  runOf,
+  loop: (i, { extent }, run) => ({
+    open: [
+      run
+        ? `for (int32_t ${i} = ${run.from}, ${i}_end = ${run.to}; ${i} < ${i}_end; ${i}++) {`
+        : `for (int32_t ${i} = 0; ${i} < ${extent}; ${i}++) {`,
+    ],
     close: ["}"],
   }),
 });

@@ -42,6 +42,11 @@ export function spaced(shape: Shape, room: number): Layout {
   return { base: 0, strides: [step, ...strides.slice(1)], size: step * shape[0]! };
 }
 
+/** Part of a layout without blocks, from some indices on. */
+export function windowed({ base, strides, size }: Layout, start: readonly number[]): Layout {
+  return { base: start.reduce((b, n, d) => b + n * strides[d]!, base), strides, size };
+}
+
 /** `[dim/width][other dimensions][width]`. */
 export function panels(shape: Shape, dim: number, width: number): Layout {
   const strides: number[] = [];

@@ -2,10 +2,12 @@
  * The order of tasks, and where threads must wait for each other: between groups. Two tasks that share the same
  * rows, and meet only in their own, need no barrier between them.
  */
-import type { TensorBuffer } from "../../ir/expr.ts";
+import { buffersRead, type TensorBuffer } from "../../ir/expr.ts";
 import { rewrite } from "../../ir/rewrite.ts";
+import { memoryOf } from "../rows.ts";
 import type { Form } from "./nests/form.ts";
-import { loadsOf, type Nest } from "./nests/nest.ts";
+import type { Inversion } from "./nests/inversion.ts";
+import { loadsOf, type Nest, type Repeat } from "./nests/nest.ts";
 import type { Units } from "./nests/sharing.ts";
 import type { Schedule } from "./products/schedule.ts";
 
@@ -16,7 +18,21 @@ export type Task =
       readonly schedule: Schedule;
       readonly sharing: Sharing;
     }
-  | { readonly kind: "nest"; readonly nest: Nest; readonly form: Form; readonly sharing: Sharing };
+  | { readonly kind: "nest"; readonly nest: Nest; readonly form: Form; readonly sharing: Sharing }
+  | {
+      readonly kind: "inversion";
+      readonly inversion: Inversion;
+      readonly sharing: { readonly by: "one" };
+    };
+/** A task that computes elements of its results one by one. */
+export type NestTask = Exclude<Task, { readonly kind: "inversion" }>;
+/** After the layer it serves. */
+export const nameOf = (t: Task): string =>
+  t.kind === "inversion" ? t.inversion.name : t.nest.name;
+
+/** The loop that it is a step of. */
+export const loopOf = (t: Task): Repeat | undefined =>
+  t.kind === "inversion" ? undefined : t.nest.loop;
 
 /** Who does what of a task. Two tasks shared by the same rows need no barrier if they meet row by row. */
 export type Sharing =
@@ -43,19 +59,30 @@ export function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
   return groups;
 }
 
-/** What a task reads, copies of its operands included. */
+/** The memory a task reads, copies of its operands included. */
 export const readsOf = (t: Task): ReadonlySet<TensorBuffer> => {
-  const own = new Set(loadsOf(t.nest));
+  if (t.kind === "inversion") return new Set(buffersRead(t.inversion.key).map(memoryOf));
+  const own = new Set([...loadsOf(t.nest)].map(memoryOf));
   if (t.kind === "product")
     for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
   return own;
 };
-/** What a task writes, its own scratch memory included. */
+/** The memory a task writes, its own scratch memory included. */
 export const writesOf = (t: Task): readonly TensorBuffer[] => {
-  const stores = t.nest.stores.map((s) => s.buffer);
+  if (t.kind === "inversion") return [t.inversion.starts, t.inversion.order];
+  const stores = t.nest.stores.map((s) => memoryOf(s.buffer));
   const scratch = t.kind === "product" ? t.schedule.partial.scratch : undefined;
   return scratch ? [...stores, scratch] : stores;
 };
+
+/**
+ * Whether threads must wait at the end of a loop's step: a task of the next step's first group may begin while others
+ * are still at the last group of this one.
+ */
+export const meetsBetweenSteps = (groups: readonly (readonly Task[])[]): boolean =>
+  groups
+    .at(-1)!
+    .some((last) => groups[0]!.some((next) => conflict(last, next) && !meetsByRows(last, next)));
 
 /** Whether the order of two tasks matters. */
 function conflict(first: Task, second: Task): boolean {
@@ -83,10 +110,11 @@ function ownRowsOnly(task: Task, other: Task): boolean {
     [task.schedule.a, task.schedule.b].some((s) => s.copy && theirs.has(s.copy.target))
   )
     return false;
+  if (task.kind === "inversion") return false;
   let own = true;
   for (const { value } of task.nest.stores) {
     rewrite(value, (e) => {
-      if (e.kind !== "load" || !theirs.has(e.buffer)) return e;
+      if (e.kind !== "load" || !theirs.has(memoryOf(e.buffer))) return e;
       const [row] = e.at;
       if (row?.kind !== "index" || row.axis !== task.nest.axes[0]) own = false;
       return e;

@@ -7,12 +7,14 @@ import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import type { Program, Variable } from "../../ir/program.ts";
-import { type Layout, type LayoutOf, panels, plain, spaced } from "./layout.ts";
+import { isRow, isWindow, memoryOf, wholeOf } from "../rows.ts";
+import { type Layout, type LayoutOf, panels, plain, spaced, windowed } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
-import { buildNests, loadsOf, type Nest } from "./nests/nest.ts";
+import { type Inversion, Inverter } from "./nests/inversion.ts";
+import { buildNests, loadsOf, type Nest, type Repeat, rowsOf, windowedBy } from "./nests/nest.ts";
 import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
 import { splitSum } from "./nests/split-sum.ts";
-import { group, type Sharing, type Task } from "./order.ts";
+import { group, loopOf, meetsBetweenSteps, readsOf, type Sharing, type Task } from "./order.ts";
 import { byModel, type Decide, validPanels } from "./products/decisions.ts";
 import { type Copy, panelWidth } from "./products/operands.ts";
 import { dimensionOf, findProduct, type Product } from "./products/product.ts";
@@ -24,7 +26,15 @@ export interface ProcedurePlan {
   readonly name: string;
   /** A barrier stands between the groups. */
   readonly groups: readonly (readonly Task[])[];
+  readonly loops: readonly GroupLoop[];
   readonly copies: readonly { readonly from: TensorBuffer; readonly to: Variable }[];
+}
+/** Groups first … end − 1 run for every step of a loop. */
+export interface GroupLoop extends Repeat {
+  readonly first: number;
+  readonly end: number;
+  /** Whether threads wait for each other after the last of them, before the next step; after the loop they do. */
+  readonly waits: boolean;
 }
 export interface ProgramPlan {
   readonly procedures: readonly ProcedurePlan[];
@@ -39,29 +49,33 @@ export function planProgram(
 ): ProgramPlan {
   const layouts = new Map<TensorBuffer, Layout>();
   const layoutOf: LayoutOf = (b) => {
+    // A window lies as its whole does, which may change yet.
+    if (isWindow(b)) return windowed(layoutOf(b.of), b.start);
     const known = layouts.get(b) ?? plain(b.shape);
     layouts.set(b, known);
     return known;
   };
   const parts = program.procedures.map((procedure) => {
     const { nests, copies } = buildNests(procedure);
-    return { procedure, nests: nests.flatMap((n) => splitSum(n, target, decide)), copies };
+    const inverter = new Inverter(decide);
+    const split = nests.flatMap((n) =>
+      splitSum(n.loop ? n : inverter.rewritten(n), target, decide),
+    );
+    return { procedure, nests: split, copies, inverter };
   });
-  choosePanels(
-    parts.flatMap((p) => p.nests),
-    target,
-    layouts,
-    decide,
-  );
+  const all = parts.flatMap((p) => p.nests);
+  for (const row of rowsOf(all)) for (const b of [row, row.of]) layouts.set(b, plain(b.shape));
+  choosePanels(all, target, layouts, decide);
   // Copies at the end of a step are of raw memory.
   for (const { from, to } of parts.flatMap((p) => p.copies)) layouts.set(from, layoutOf(to));
   for (const { nests, copies } of parts)
     spaceRows(nests, new Set(copies.map((c) => c.from)), layouts);
-  const procedures = parts.map(({ procedure, nests, copies }): ProcedurePlan => {
-    const tasks = makeTasks(nests, layouts, layoutOf, target, decide);
-    const groups = group(tasks);
+  const procedures = parts.map(({ procedure, nests, copies, inverter }): ProcedurePlan => {
+    const made = makeTasks(nests, layouts, layoutOf, target, decide);
+    const tasks = withInversions(made, inverter);
+    const { groups, loops } = groupByLoops(tasks);
     verifyOrder(procedure.name, tasks, groups);
-    return { name: procedure.name, groups, copies };
+    return { name: procedure.name, groups, loops, copies };
   });
   return verifyPlan({ procedures, layoutOf }, target);
 }
@@ -84,15 +98,35 @@ function choosePanels(
     nests
       .filter((n) => n.stores.some((s) => s.buffer === b))
       .flatMap((n) => [...n.stores.map((s) => s.buffer), ...ownLoads(n)]);
+  const rows = [...rowsOf(nests)].flatMap((row): TensorBuffer[] => [row, row.of]);
+  const inParts = new Set([...rows, ...windowedBy(nests)]);
   for (const weight of wanted) {
     const last = weight.shape.length - 1;
     const best = panelWidth(weight.shape[last]!, target);
     const width = decide("panel", best, () => validPanels(target));
     const layout = panels(weight.shape, last, width);
     for (const b of [weight, ...linked(weight)]) {
-      if (b.shape.join() === weight.shape.join() && b.dtype === "f32") layouts.set(b, layout);
+      const isAlike = b.shape.join() === weight.shape.join() && b.dtype === "f32";
+      if (isAlike && !inParts.has(b)) layouts.set(b, layout);
     }
   }
+}
+
+/** Tasks between barriers, those of a loop by themselves. */
+function groupByLoops(tasks: readonly Task[]): Pick<ProcedurePlan, "groups" | "loops"> {
+  const groups: (readonly Task[])[] = [];
+  const loops: GroupLoop[] = [];
+  for (let from = 0; from < tasks.length; ) {
+    const loop = loopOf(tasks[from]!);
+    let to = from;
+    while (to < tasks.length && loopOf(tasks[to]!) === loop) to++;
+    const own = group(tasks.slice(from, to));
+    const first = groups.length;
+    groups.push(...own);
+    if (loop) loops.push({ ...loop, first, end: groups.length, waits: meetsBetweenSteps(own) });
+    from = to;
+  }
+  return { groups, loops };
 }
 
 /** Elements of room after each row: a cache line of 64 bytes. */
@@ -143,6 +177,13 @@ function makeTasks(
   decide: Decide,
 ): readonly Task[] {
   const tasks: Task[] = [];
+  const changing = new Map<Repeat, Set<TensorBuffer>>();
+  for (const { loop, stores } of nests) {
+    if (!loop) continue;
+    const own = changing.get(loop) ?? new Set();
+    for (const s of stores) own.add(memoryOf(s.buffer));
+    changing.set(loop, own);
+  }
   const rowUnits = new Map<number, Units>();
   const copied = new Map<string, TensorBuffer>();
   const plainTask = (nest: Nest): Task => {
@@ -154,13 +195,20 @@ function makeTasks(
     const schedule = product && chooseSchedule(product, layoutOf, target, decide);
     if (!schedule) {
       tasks.push(plainTask(unpadded(nest)));
-      for (const s of nest.stores) forget(copied, s.buffer);
+      for (const s of nest.stores) forget(copied, wholeOf(s.buffer));
       continue;
     }
-    const ready = placeCopies(schedule, copied, layouts, (copy) =>
-      tasks.push(plainTask(copyNest(copy))),
-    );
-    for (const s of nest.stores) forget(copied, s.buffer);
+    const ready = placeCopies(schedule, copied, layouts, (copy) => {
+      const { loop } = nest;
+      const changes = isRow(copy.source) || changing.get(loop!)?.has(copy.source);
+      if (loop && changes) tasks.push(plainTask({ ...copyNest(copy), loop }));
+      else {
+        // What stays the same for all steps of a loop is copied before it.
+        const start = loop ? tasks.findIndex((t) => loopOf(t) === loop) : -1;
+        tasks.splice(start < 0 ? tasks.length : start, 0, plainTask(copyNest(copy)));
+      }
+    });
+    for (const s of nest.stores) forget(copied, wholeOf(s.buffer));
     const { tile, rows, partial } = ready;
     if (partial.scratch) layouts.set(partial.scratch, layoutOf(nest.stores[0]!.buffer));
     const { size, tall, tiles, perUnit } = tile;
@@ -177,6 +225,19 @@ function makeTasks(
   return tasks.map((t) =>
     t.kind === "nest" ? { ...t, sharing: shareNest(t.nest, t.form, rowUnits) } : t,
   );
+}
+
+/** Every key is inverted before the first task that reads it so. */
+function withInversions(tasks: readonly Task[], inverter: Inverter): readonly Task[] {
+  const done = new Set<Inversion>();
+  return tasks.flatMap((task): readonly Task[] => {
+    const fresh = inverter.neededBy(readsOf(task)).filter((x) => !done.has(x));
+    for (const x of fresh) done.add(x);
+    const made = fresh.map(
+      (x): Task => ({ kind: "inversion", inversion: x, sharing: { by: "one" } }),
+    );
+    return [...made, task];
+  });
 }
 
 /** Plain loops test where they read. */

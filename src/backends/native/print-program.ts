@@ -1,15 +1,18 @@
 /** The whole C file of a program: prelude, one function a task, one function a procedure, and the entry points. */
 
 import type { DType, TensorBuffer } from "../../ir/expr.ts";
+import { sizeOf } from "../../ir/graph.ts";
 import type { Program } from "../../ir/program.ts";
 import { CodePrinter } from "../../support/code-printer.ts";
+import { isRow, isWindow, memoryOf, type Row } from "../rows.ts";
 import { type Arena, placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { commentOn } from "./explain/plan.ts";
-import type { PointerOf } from "./layout.ts";
+import type { LayoutOf, PointerOf } from "./layout.ts";
+import { printInversion } from "./nests/print-inversion.ts";
 import { printNest } from "./nests/print-nest.ts";
-import { type Task, writesOf } from "./order.ts";
-import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
+import { loopOf, nameOf, type Task, writesOf } from "./order.ts";
+import type { GroupLoop, ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printProduct } from "./products/print-product.ts";
 import type { Functions } from "./products/print-tile.ts";
@@ -38,16 +41,22 @@ export function printProgram(
 ): CFile {
   const buffers = buffersOf(program, plan);
   const position = new Map(buffers.map((b, i) => [b, i]));
-  const pointerOf: PointerOf = (b) => `((${cType[b.dtype]} *)x->m[${position.get(b)}])`;
+  const pointerOf: PointerOf = (b) => {
+    if (isWindow(b)) return pointerOf(b.of);
+    const memory = `((${cType[b.dtype]} *)x->m[${position.get(memoryOf(b))}])`;
+    return isRow(b) ? `(${memory} + ${startOf(b)})` : memory;
+  };
   const names = new Names();
   const tiles: Functions = new Map();
   const tasks = new Map<Task, string>();
   const functions: string[] = [];
   for (const { groups } of plan.procedures) {
     for (const task of groups.flat()) {
-      const name = names.take(task.nest.name);
+      const name = names.take(nameOf(task));
       tasks.set(task, name);
-      functions.push(commentOn(task, plan.layoutOf) + printTask(task, name, pointerOf, tiles));
+      functions.push(
+        commentOn(task, plan.layoutOf) + printTask(task, name, plan.layoutOf, pointerOf, tiles),
+      );
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
@@ -73,6 +82,12 @@ static double now(void) { struct timespec s; clock_gettime(CLOCK_MONOTONIC, &s);
 double *nnc_spent(void) { return spent; }
 `;
 
+/** Elements before a row; s is the step of the loop. */
+function startOf({ offset, moves, shape }: Row): string {
+  const row = moves ? (offset === 0 ? "s" : `(s + ${offset})`) : String(offset);
+  return `${row} * ${sizeOf(shape)}L`;
+}
+
 function buffersOf(program: Program, { procedures }: ProgramPlan): readonly TensorBuffer[] {
   const found = new Set<TensorBuffer>(program.variables);
   for (const { groups, copies } of procedures) {
@@ -82,15 +97,23 @@ function buffersOf(program: Program, { procedures }: ProgramPlan): readonly Tens
   return [...found];
 }
 
-function printTask(task: Task, name: string, pointerOf: PointerOf, tiles: Functions): string {
-  if (task.kind === "product") return printProduct(task.schedule, name, pointerOf, tiles);
+function printTask(
+  task: Task,
+  name: string,
+  layoutOf: LayoutOf,
+  pointerOf: PointerOf,
+  tiles: Functions,
+): string {
+  const head = `static void ${name}(Context *x, int t, int nt${loopOf(task) ? ", long s" : ""})`;
+  if (task.kind === "inversion") return printInversion(task.inversion, head, layoutOf, pointerOf);
+  if (task.kind === "product") return printProduct(task.schedule, head, pointerOf, tiles);
   const { sharing } = task;
-  return printNest(task.form, name, sharing.by === "one" ? undefined : sharing.units, pointerOf);
+  return printNest(task.form, head, sharing.by === "one" ? undefined : sharing.units, pointerOf);
 }
 
 /** The steps of a procedure, run by every thread; all meet at the barrier between groups. */
 function printProcedure(
-  { name, groups, copies }: ProcedurePlan,
+  { name, groups, loops, copies }: ProcedurePlan,
   tasks: ReadonlyMap<Task, string>,
   pointerOf: PointerOf,
   { layoutOf }: ProgramPlan,
@@ -104,12 +127,27 @@ function printProcedure(
   const code = new CodePrinter();
   code.block(`static void ${own}(Context *x, int t, int nt)`, () => {
     code.block("for (long step = 0; step < x->steps; step++)", () => {
-      for (const group of groups) {
-        for (const task of group) {
-          const fn = tasks.get(task)!;
-          code.line(call(`${fn}(x, t, nt);`, order.indexOf(fn)));
-        }
-        code.line(call("meet(&x->barrier, nt);", order.length));
+      const wait = () => code.line(call("meet(&x->barrier, nt);", order.length));
+      const run = (task: Task) => {
+        const fn = tasks.get(task)!;
+        const step = loopOf(task) ? ", s" : "";
+        code.line(call(`${fn}(x, t, nt${step});`, order.indexOf(fn)));
+      };
+      for (let g = 0; g < groups.length; g++) {
+        const loop = loops.find((l) => l.first === g);
+        if (loop) {
+          const { first, end, waits } = loop;
+          code.block(loopHead(loop), () => {
+            for (const [k, group] of groups.slice(first, end).entries()) {
+              if (k > 0) wait();
+              group.forEach(run);
+            }
+            if (waits) wait();
+          });
+          g = end - 1;
+          if (waits) continue;
+        } else groups[g]!.forEach(run);
+        wait();
       }
       if (copies.length === 0) return;
       code.block("if (t == 0)", () => {
@@ -124,6 +162,9 @@ function printProcedure(
   });
   return { name: own, source: code.toString() };
 }
+
+const loopHead = ({ steps, reverse }: GroupLoop): string =>
+  reverse ? `for (long s = ${steps - 1}; s >= 0; s--)` : `for (long s = 0; s < ${steps}; s++)`;
 
 function contextPrelude(buffers: readonly TensorBuffer[], { offsets, size }: Arena): string {
   const places = buffers.map((b) => offsets.get(b)!);

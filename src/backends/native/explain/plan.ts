@@ -3,14 +3,18 @@
  * `nnc inspect --stage kernels` shows it, and the generated C bears the same lines as comments.
  */
 
-import { type Expr, index, load, type TensorBuffer } from "../../../ir/expr.ts";
+import { type Expr, index, load, type TensorBuffer, walk } from "../../../ir/expr.ts";
+import { allKernels } from "../../../ir/kernels.ts";
 import { Numbering } from "../../../ir/numbering.ts";
 import { printCompute, printType } from "../../../ir/print-expr.ts";
 import type { Program } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import type { LayoutOf } from "../layout.ts";
-import type { Task } from "../order.ts";
-import type { ProgramPlan } from "../plan.ts";
+import type { Inversion } from "../nests/inversion.ts";
+import type { Nest } from "../nests/nest.ts";
+import { runOf, termsOf } from "../nests/runs.ts";
+import type { NestTask, Task } from "../order.ts";
+import type { GroupLoop, ProgramPlan } from "../plan.ts";
 import { accumulator, findProduct } from "../products/product.ts";
 import { explainSchedule, explainSharing } from "./schedule.ts";
 
@@ -22,14 +26,17 @@ const mostLines = 3;
 const mostStores = 6;
 
 export function explainPlan({ procedures }: Program, plan: ProgramPlan): string {
-  const parts = plan.procedures.map(({ name, groups, copies }, p) => {
+  const parts = plan.procedures.map(({ name, groups, loops, copies }, p) => {
     const { kernels, flops } = procedures[p]!;
     const tasks = groups.flat().length;
     const barriers = groups.length + (copies.length > 0 ? 1 : 0);
-    const head = `procedure ${name}: ${kernels.length} kernels in ${tasks} tasks, ${plural(barriers, "barrier")} and ${count(flops)} operations a step`;
-    const bodies = groups.map((group) =>
-      group.map((t) => explainTask(t, plan.layoutOf).map(indent).join("\n")).join("\n\n"),
-    );
+    const head = `procedure ${name}: ${allKernels(kernels).length} kernels in ${tasks} tasks, ${plural(barriers, "barrier")} and ${count(flops)} operations a step`;
+    const bodies = groups.map((group, g) => {
+      const loop = loops.find((l) => l.first <= g && g < l.end);
+      const inner = loop ? (line: string) => indent(indent(line)) : indent;
+      const tasks = group.map((t) => explainTask(t, plan.layoutOf).map(inner).join("\n"));
+      return [...(loop?.first === g ? [`  ${explainLoop(loop)}`] : []), ...tasks].join("\n\n");
+    });
     const last = copies.map(({ from, to }) => `  ${to.name} ← ${from.name}, copied`);
     return [
       head,
@@ -43,17 +50,62 @@ export function explainPlan({ procedures }: Program, plan: ProgramPlan): string 
   return [...parts, explainLayouts(plan, procedures)].join("\n\n");
 }
 
+/** What a loop's groups are repeated for. */
+function explainLoop({ steps, reverse, first, end, waits }: GroupLoop): string {
+  const order = reverse ? `${steps - 1} … 0` : `0 … ${steps - 1}`;
+  const inside = end - first - 1 + (waits ? 1 : 0);
+  const waiting = inside > 0 ? `${plural(inside, "barrier")} a step` : "no barrier between steps";
+  return `for step s = ${order}, ${waiting}`;
+}
+
 const indent = (line: string) => (line === "" ? "" : `  ${line}`);
 const count = (n: number) => Math.round(n).toLocaleString("en-US");
+const decimal = (n: number) => (n < 100 ? n.toPrecision(2) : count(n));
 const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 /** What a task computes, then how; indented below. */
 export function explainTask(task: Task, layoutOf: LayoutOf): readonly string[] {
+  if (task.kind === "inversion") return explainInversion(task.inversion);
   const how =
     task.kind === "product"
       ? explainSchedule(task.schedule, task.nest, layoutOf)
-      : [`${loopsOf(task)}, ${explainSharing(task.sharing)}`];
+      : [`${loopsOf(task)}, ${explainSharing(task.sharing)}`, ...explainRuns(task.nest)];
   return [...equations(task), ...how.flatMap((line) => wrapped(`    ${line}`, 15, columns - 4))];
+}
+
+/** Sums that leave out what their conditions say is zero. */
+function explainRuns({ stores }: Nest): readonly string[] {
+  const lines = new Set<string>();
+  for (const { value } of stores)
+    walk(value, (e) => {
+      const run = e.kind === "reduce" ? runOf(e) : undefined;
+      if (e.kind === "reduce" && run)
+        lines.add(
+          `the sum walks the ${run.axis.name} of its condition only, on average ${decimal(termsOf(e))} of ${count(run.axis.extent)}`,
+        );
+    });
+  return [...lines];
+}
+
+/** What is sorted and what comes of it. */
+function explainInversion(x: Inversion): readonly string[] {
+  const output = { ...x.order, name: "key", shape: x.positions.map((a) => a.extent) };
+  const [key, ...where] = printCompute({
+    name: "key",
+    output,
+    axes: x.positions,
+    body: x.key,
+  }).split("\n");
+  const what = [
+    `${x.order.name} = positions of ${key}, in the order of their keys  ${printType(x.order)}`,
+    `${x.starts.name}[i] = where those with key i begin  ${printType(x.starts)}`,
+  ];
+  const size = `${count(x.order.shape[0]!)} positions by ${count(x.rows)} keys`;
+  return [
+    ...equation("", [what[0]!, ...where]),
+    ...equation("", [what[1]!]),
+    ...wrapped(`    counting sort of ${size}: one thread`, 15, columns - 4),
+  ];
 }
 
 function loopsOf(task: Task & { kind: "nest" }): string {
@@ -65,7 +117,7 @@ function loopsOf(task: Task & { kind: "nest" }): string {
 }
 
 /** Results as equations. The sum of a product, and results that others use, are named and not repeated. */
-function equations(task: Task): readonly string[] {
+function equations(task: NestTask): readonly string[] {
   const { nest } = task;
   const product = findProduct(nest);
   const stores = product?.epilogue ?? nest.stores;
@@ -96,7 +148,8 @@ function equations(task: Task): readonly string[] {
 }
 
 /** The reduction of a product that stores nothing else. */
-const sumOf = ({ nest }: Task): Expr => nest.stores.find((s) => s.value.kind === "reduce")!.value;
+const sumOf = ({ nest }: NestTask): Expr =>
+  nest.stores.find((s) => s.value.kind === "reduce")!.value;
 
 function loads(value: Expr, buffer: TensorBuffer): boolean {
   let found = false;

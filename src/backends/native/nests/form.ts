@@ -199,7 +199,7 @@ function loopOrder(nest: Nest, layoutOf: LayoutOf): readonly Axis[] {
 }
 
 /** An index into blocks is cut by division, which the compiler turns into shifts. */
-function addressText(layout: Layout, at: readonly string[]): string {
+export function addressText(layout: Layout, at: readonly string[]): string {
   const terms = at.map((i, d) => {
     if (layout.block?.dim === d) {
       const { width, stride } = layout.block;

@@ -5,6 +5,7 @@
  */
 import {
   type Axis,
+  type Compute,
   type Expr,
   index,
   type Reduce,
@@ -13,18 +14,37 @@ import {
 } from "../../../ir/expr.ts";
 import { sameShape, sizeOf } from "../../../ir/graph.ts";
 import { rangeOf } from "../../../ir/index-algebra.ts";
+import { isKernel } from "../../../ir/kernels.ts";
 import type { Procedure, Variable } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { expand } from "../../expand.ts";
+import {
+  isRow,
+  isWindow,
+  memoryOf,
+  oneStep,
+  outsideLoop,
+  type Row,
+  type Window,
+  wholeOf,
+} from "../../rows.ts";
 import { findProduct } from "../products/product.ts";
+import { splitRanges } from "./ranges.ts";
 
 export interface Store {
   readonly buffer: TensorBuffer;
   readonly value: Expr;
 }
+/** What is repeated for every step, up or down. */
+export interface Repeat {
+  readonly steps: number;
+  readonly reverse: boolean;
+}
 /** `buffer[axes…] = value` for every store and every value of the axes. */
 export interface Nest {
   readonly name: string;
+  /** The loop that it is one step of; the nests of a loop stand together. */
+  readonly loop?: Repeat;
   readonly axes: readonly Axis[];
   readonly stores: readonly Store[];
 }
@@ -36,15 +56,22 @@ export interface Nests {
 }
 
 export function buildNests(procedure: Procedure): Nests {
-  const single = procedure.kernels.map(
-    (k): Nest => ({
-      name: k.name,
-      axes: k.axes,
-      stores: [{ buffer: k.output, value: expand(k.body, ["erf"]) }],
-    }),
-  );
+  const nestOf = ({ name, axes, output, body }: Compute, loop?: Repeat): Nest => ({
+    name,
+    ...(loop ? { loop } : {}),
+    axes,
+    stores: [{ buffer: output, value: expand(body, ["erf"]) }],
+  });
+  const single = procedure.kernels.flatMap((part) => {
+    if (isKernel(part)) return [nestOf(outsideLoop(part))];
+    const loop: Repeat = { steps: part.axis.extent, reverse: part.reverse };
+    return oneStep(part).map((k) => nestOf(k, loop));
+  });
   const kept = new Set<TensorBuffer>(procedure.updates.map((u) => u.next));
-  const merged = dropUnread(mergeAll(squeeze(single, kept)), kept);
+  const ranges = squeeze(single, kept).flatMap((n) =>
+    kept.has(n.stores[0]!.buffer) ? [n] : splitRanges(n),
+  );
+  const merged = dropUnread(mergeAll(ranges), kept);
   return placeUpdates(merged, procedure);
 }
 
@@ -52,9 +79,11 @@ export function buildNests(procedure: Procedure): Nests {
 function squeeze(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): readonly Nest[] {
   const smaller = new Map<TensorBuffer, TensorBuffer>();
   const open = readOutside(nests);
+  const arrays = new Set([...rowsOf(nests)].map(memoryOf));
   for (const { buffer } of nests.flatMap((n) => n.stores)) {
     const shape = buffer.shape.filter((n) => n > 1);
-    const isOwn = !kept.has(buffer) && !open.has(buffer) && shape.length < buffer.shape.length;
+    const isFixed = kept.has(buffer) || open.has(buffer) || isRow(buffer) || arrays.has(buffer);
+    const isOwn = !isFixed && shape.length < buffer.shape.length;
     if (isOwn) smaller.set(buffer, { ...buffer, shape });
   }
   const value = (e: Expr) =>
@@ -110,8 +139,33 @@ export function loadsOf(nest: Nest): ReadonlySet<TensorBuffer> {
   loads.set(nest, found);
   return found;
 }
+
+/** The rows that nests read or write. */
+export const rowsOf = (nests: readonly Nest[]): ReadonlySet<Row> =>
+  new Set(nests.flatMap(buffersOf).map(wholeOf).filter(isRow));
+
+const buffersOf = (n: Nest): readonly TensorBuffer[] => [
+  ...loadsOf(n),
+  ...n.stores.map((s) => s.buffer),
+];
+/** What nests write windows of. */
+export const windowedBy = (nests: readonly Nest[]): ReadonlySet<TensorBuffer> =>
+  new Set(
+    nests
+      .flatMap((n) => n.stores.map((s) => s.buffer))
+      .filter(isWindow)
+      .map(wholeOf),
+  );
+
 const writes = (nest: Nest, buffer: TensorBuffer) => nest.stores.some((s) => s.buffer === buffer);
-const dependsOn = (user: Nest, maker: Nest) => [...loadsOf(user)].some((b) => writes(maker, b));
+
+/** Between steps of different loops, or a loop and what is outside, arrays count as a whole. */
+function dependsOn(user: Nest, maker: Nest): boolean {
+  if (user.loop && user.loop === maker.loop)
+    return [...loadsOf(user)].some((b) => maker.stores.some((s) => wholeOf(s.buffer) === b));
+  const written = maker.stores.map((s) => memoryOf(s.buffer));
+  return [...loadsOf(user)].some((b) => written.includes(memoryOf(b)));
+}
 
 function mergeAll(nests: readonly Nest[]): readonly Nest[] {
   let current = nests;
@@ -156,13 +210,19 @@ function partnerOf(
 const shortReduction = 64;
 
 function usesElementwise(user: Nest, maker: Nest): boolean {
+  if (user.loop !== maker.loop) return false;
   const shape = (n: Nest) => n.axes.map((a) => a.extent);
   if (!sameShape(shape(user), shape(maker))) return false;
   let aligned = true;
+  const windows = maker.stores
+    .map((s) => s.buffer)
+    .filter(isWindow)
+    .map(wholeOf);
   for (const { value } of user.stores) {
     walk(value, (e) => {
       if (e.kind === "load" && writes(maker, e.buffer) && !isOwnElement(e.at, user.axes))
         aligned = false;
+      if (e.kind === "load" && windows.includes(e.buffer)) aligned = false;
       // Products stay by themselves.
       if (e.kind === "reduce" && (isLong(e) || [user, maker].some(findProduct))) aligned = false;
     });
@@ -188,23 +248,32 @@ function join(maker: Nest, user: Nest): Nest {
       return e.kind === "load" ? (values.get(e.buffer) ?? e) : e;
     }),
   }));
-  return { name: maker.name, axes: maker.axes, stores: [...maker.stores, ...stores] };
+  return { ...maker, stores: [...maker.stores, ...stores] };
 }
 
 /** Without stores that no nest reads and no update keeps. */
 function dropUnread(nests: readonly Nest[], kept: ReadonlySet<TensorBuffer>): readonly Nest[] {
-  const read = new Set(nests.flatMap((n) => [...loadsOf(n)]));
+  const read = new Set(nests.flatMap((n) => [...loadsOf(n)].flatMap((b) => [b, memoryOf(b)])));
   return nests.map((n) => ({
     ...n,
-    stores: n.stores.filter((s) => kept.has(s.buffer) || read.has(s.buffer)),
+    stores: n.stores.filter(({ buffer }) => {
+      const whole = wholeOf(buffer);
+      return kept.has(whole) || isRow(whole) || read.has(whole);
+    }),
   }));
 }
 
+/** A nest with those of its loop. */
+const together = (n: Nest, nests: readonly Nest[]): readonly Nest[] =>
+  n.loop ? nests.filter((m) => m.loop === n.loop) : [n];
+
 /** Orders nests so that old values are read before they are overwritten, wherever that is possible. */
 function placeUpdates(nests: readonly Nest[], { updates }: Procedure): Nests {
-  const before = new Map(
-    nests.map((n) => [n, new Set(nests.filter((m) => m !== n && dependsOn(n, m)))]),
-  );
+  // What one nest of a loop needs, all of them wait for.
+  const needs = (n: Nest, m: Nest) =>
+    m !== n &&
+    together(n, nests).some((own) => (own === n || m.loop !== n.loop) && dependsOn(own, m));
+  const before = new Map(nests.map((n) => [n, new Set(nests.filter((m) => needs(n, m)))]));
   const reaches = (from: Nest, to: Nest, seen = new Set<Nest>()): boolean => {
     if (from === to) return true;
     if (seen.has(from)) return false;
@@ -222,7 +291,17 @@ function placeUpdates(nests: readonly Nest[], { updates }: Procedure): Nests {
       inPlace.set(next, variable);
     } else copies.push({ from: next, to: variable });
   }
-  return { nests: ordered(nests, before).map((n) => renamed(n, inPlace)), copies };
+  const names = new Map<TensorBuffer, TensorBuffer>(inPlace);
+  for (const row of rowsOf(nests)) {
+    const array = inPlace.get(row.of);
+    const own: Row | undefined = array && { ...row, of: array };
+    if (own) names.set(row, own);
+  }
+  for (const { buffer } of nests.flatMap((n) => n.stores)) {
+    const whole = names.get(wholeOf(buffer));
+    if (isWindow(buffer) && whole) names.set(buffer, { ...buffer, of: whole } as Window);
+  }
+  return { nests: ordered(nests, before).map((n) => renamed(n, names)), copies };
 }
 
 /** The nest with some buffers replaced by others. */
@@ -248,7 +327,7 @@ function readsOwn(nest: Nest, variable: TensorBuffer): boolean {
   return own;
 }
 
-/** Every nest after those it needs, otherwise in the order they came. */
+/** Every nest after those it needs, otherwise in the order they came; a loop's nests together. */
 function ordered(
   nests: readonly Nest[],
   before: ReadonlyMap<Nest, ReadonlySet<Nest>>,
@@ -256,8 +335,9 @@ function ordered(
   const done = new Set<Nest>();
   const visit = (n: Nest) => {
     if (done.has(n)) return;
-    for (const m of nests) if (before.get(n)!.has(m)) visit(m);
-    done.add(n);
+    const own = together(n, nests);
+    for (const m of nests) if (!own.includes(m) && own.some((o) => before.get(o)!.has(m))) visit(m);
+    for (const o of own) done.add(o);
   };
   for (const n of nests) visit(n);
   return [...done];

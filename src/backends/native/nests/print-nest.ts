@@ -13,17 +13,17 @@ import { type Units, unitStart } from "./sharing.ts";
 type Names = ReadonlyMap<Axis, string>;
 
 /**
- * The function `name`: thread t's share of the nest.
+ * The function with this head: thread t's share of the nest.
  * @param units how the first loop is shared; undefined: one thread does it all
  */
 export function printNest(
   form: Form,
-  name: string,
+  head: string,
   units: Units | undefined,
   pointerOf: PointerOf,
 ): string {
   const code = new CodePrinter();
-  code.block(`static void ${name}(Context *x, int t, int nt)`, () => {
+  code.block(head, () => {
     if (!units) code.line("if (t != 0) return;");
     const { extent } = form.loops[0]!.axis;
     // The last unit may be smaller than the others.

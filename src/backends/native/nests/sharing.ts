@@ -2,6 +2,7 @@
 import type { Expr } from "../../../ir/expr.ts";
 import { sizeOf } from "../../../ir/graph.ts";
 import type { Nest } from "./nest.ts";
+import { termsOf } from "./runs.ts";
 
 /** Operations from which on a nest is shared among threads. */
 export const worthSharing = 16_000;
@@ -36,7 +37,7 @@ export function workOf(nest: Nest): number {
           ? 1
           : 0;
     const sum = own + inner.reduce((n, x) => n + cost(x), 0);
-    const total = e.kind === "reduce" ? sum * sizeOf(e.axes.map((a) => a.extent)) : sum;
+    const total = e.kind === "reduce" ? sum * termsOf(e) : sum;
     costs.set(e, total);
     return total;
   };

@@ -49,6 +49,7 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
   };
   const summed = sum.axes.map((a) => (a === first ? rest : a));
   const part: Nest = {
+    ...nest,
     name: `${nest.name}.parts`,
     axes: [chunk, ...nest.axes],
     stores: [{ buffer: partial, value: reduce("sum", summed, cut(sum.body)) }],

@@ -11,6 +11,7 @@ import {
   index,
   type Load,
   load,
+  type Reduce,
   type TensorBuffer,
   typeOf,
 } from "../../../ir/expr.ts";
@@ -21,6 +22,7 @@ import { floatLiteral, scalarDialect, vectorCall } from "../c.ts";
 import type { LayoutOf, PointerOf } from "../layout.ts";
 import { loadsOf, type Nest } from "./nest.ts";
 import { indexText, type Place, Places, placeText } from "./places.ts";
+import { runOf } from "./runs.ts";
 
 /** A nest in which every load says how its lanes lie. */
 export interface VectorNest {
@@ -99,12 +101,18 @@ function hasVectorForm(e: Expr, vector: Axis, varies: Varies): boolean {
     case "load":
       return true;
     case "reduce":
-      return typeOf(e) === "float" && inside();
+      return typeOf(e) === "float" && !variesInLength(e, varies) && inside();
     case "call":
       return vectorCall(e) !== undefined && inside();
     default:
       return e satisfies never;
   }
+}
+
+/** Whether lanes would walk runs of their own. */
+function variesInLength(e: Reduce, varies: Varies): boolean {
+  const run = runOf(e);
+  return run !== undefined && (varies(run.from) || varies(run.to));
 }
 
 const vectorTypes = { float: "vf", int: "vi", bool: "vi" } as const;
@@ -147,10 +155,10 @@ export function nestDialect(
         ? `vf ${name} = SPLAT(${floatLiteral(op === "sum" ? 0 : Number.NEGATIVE_INFINITY)});`
         : scalar.start(name, op, type, e);
     },
-    loop: (i, axis) =>
+    loop: (i, axis, run) =>
       axis === vector
         ? { open: [`{ const vi ${i} = LANES; (void)${i};`], close: ["}"] }
-        : scalar.loop(i, axis),
+        : scalar.loop(i, axis, run),
     accumulate(name, op, value, e) {
       if (e.kind === "reduce" && reducesLanes(e, vector))
         return `${name} = ${op === "sum" ? "lanes_sum" : "lanes_max"}(${lifted(e.body, value)});`;

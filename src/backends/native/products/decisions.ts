@@ -8,8 +8,16 @@ import type { Target } from "../target.ts";
 import type { Loop } from "./operands.ts";
 import type { Shared, Tile } from "./tiling.ts";
 
-/** What is decided: of a product, of the layout of a weight, of the number of chunks of a long sum. */
-export type Decision = "clip" | "panel" | "tile" | "kBlock" | "rowBlock" | "parallel" | "chunks";
+/** What is decided: of a product, of the layout of a weight, of the chunks or the form of a long sum. */
+export type Decision =
+  | "clip"
+  | "panel"
+  | "tile"
+  | "kBlock"
+  | "rowBlock"
+  | "parallel"
+  | "chunks"
+  | "invert";
 
 /** @param valid every valid choice, `chosen` among them */
 export type Decide = <T>(decision: Decision, chosen: T, valid: () => readonly T[]) => T;

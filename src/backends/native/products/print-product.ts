@@ -19,10 +19,10 @@ import {
 } from "./print-tile.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** The function `name`: thread t's share of the product. */
+/** The function with this head: thread t's share of the product. */
 export function printProduct(
   s: Schedule,
-  name: string,
+  head: string,
   pointerOf: PointerOf,
   functions: Functions,
 ): string {
@@ -33,7 +33,7 @@ export function printProduct(
     ]),
   );
   const code = new CodePrinter();
-  code.block(`static void ${name}(Context *x, int t, int nt)`, () => {
+  code.block(head, () => {
     const pointer = (b: { buffer: TensorBuffer; copy?: unknown; base: number }, copyName: string) =>
       plus(b.copy ? copyName : pointerOf(b.buffer), b.base);
     code.line(

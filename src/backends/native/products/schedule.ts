@@ -116,11 +116,14 @@ export function chooseSchedule(
   const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
   // Iterations with bounds take more or less time.
   const shareable = loops.outer.slice(0, 1).filter(canTile);
-  const byPanels = sharesPanels(
-    4 * sizeOf(a.load.buffer.shape),
-    4 * depth * vectors * target.width,
-    loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
-  );
+  // Threads that share rows wait for nobody from one step of a loop to the next.
+  const byPanels =
+    !product.nest.loop &&
+    sharesPanels(
+      4 * sizeOf(a.load.buffer.shape),
+      4 * depth * vectors * target.width,
+      loops.args[loops.stores[0]!.arg]!.layout.block !== undefined,
+    );
   return {
     name: product.nest.name,
     width: target.width,

@@ -4,6 +4,7 @@ import { invariant } from "../../../support/errors.ts";
 import { type Arena, bytesOf } from "../arena.ts";
 import { readsOf, writesOf } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
+import { inTime } from "./plan.ts";
 
 /** @returns the arena. @throws an internal error if two buffers get into each other's way */
 export function verifyArena(arena: Arena, plan: ProgramPlan): Arena {
@@ -26,9 +27,11 @@ function overlap(b: TensorBuffer, c: TensorBuffer, { offsets }: Arena, plan: Pro
 
 /** Tasks of one group run side by side, so what one writes must not lie where another reads or writes. */
 function verifyProcedure(
-  { name, groups, copies }: ProcedurePlan,
+  plan: ProcedurePlan,
   neighbours: ReadonlyMap<TensorBuffer, readonly TensorBuffer[]>,
 ): void {
+  const { name, copies } = plan;
+  const groups = inTime(plan);
   const written = new Map<TensorBuffer, number>();
   const check = (b: TensorBuffer, now: number) => {
     for (const c of neighbours.get(b) ?? [])

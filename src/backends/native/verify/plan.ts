@@ -4,30 +4,62 @@
  */
 
 import type { Axis, Load, TensorBuffer } from "../../../ir/expr.ts";
-import { walk } from "../../../ir/expr.ts";
+import { buffersRead, walk } from "../../../ir/expr.ts";
 import { invariant } from "../../../support/errors.ts";
+import { memoryOf } from "../../rows.ts";
 import type { LayoutOf } from "../layout.ts";
+import type { Inversion } from "../nests/inversion.ts";
 import { loadsOf } from "../nests/nest.ts";
 import type { Units } from "../nests/sharing.ts";
-import type { Task } from "../order.ts";
+import { loopOf, type NestTask, nameOf, type Task } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
 import type { Copy } from "../products/operands.ts";
 import type { Target } from "../target.ts";
+import { verifyInversion, verifyRuns } from "./inversion.ts";
 import { verifySchedule } from "./schedule.ts";
 
 type Groups = ProcedurePlan["groups"];
 
 /** @returns the plan. @throws an internal error if something does not hold */
 export function verifyPlan(plan: ProgramPlan, target: Pick<Target, "registers">): ProgramPlan {
-  for (const { name, groups } of plan.procedures) {
+  for (const procedure of plan.procedures) {
+    const { name, groups } = procedure;
     for (const task of groups.flat()) {
       if (task.kind === "product") verifySchedule(task.schedule, task.nest, plan.layoutOf, target);
+      if (task.kind === "inversion") verifyInversion(task.inversion);
       verifyUnits(task);
     }
     verifyGroups(name, groups);
-    verifyCopies(name, groups.flat(), plan.layoutOf);
+    verifyLoops(procedure);
+    verifyCopies(name, inTime(procedure).flat(), plan.layoutOf);
   }
   return plan;
+}
+
+/** Groups as they run, with two steps of every loop: what goes wrong between steps does so between these. */
+export function inTime({ groups, loops }: ProcedurePlan): Groups {
+  return groups.flatMap((group, g) => {
+    const loop = loops.find((l) => l.first <= g && g < l.end);
+    if (!loop) return [group];
+    const steps = groups.slice(loop.first, loop.end);
+    return g === loop.first ? [...steps, ...steps] : [];
+  });
+}
+
+/** A loop is of its groups' tasks, all of them, and its steps overlap only where threads stay apart. */
+function verifyLoops({ name, groups, loops }: ProcedurePlan): void {
+  for (const [g, group] of groups.entries()) {
+    const around = loops.filter((l) => l.first <= g && g < l.end);
+    invariant(around.length <= 1, `${name}: loops overlap`);
+    const [loop] = around;
+    for (const task of group) {
+      const own = loopOf(task);
+      const fits = own?.steps === loop?.steps && own?.reverse === loop?.reverse;
+      invariant(fits, () => `${name}: ${nameOf(task)} is not in its loop`);
+    }
+  }
+  for (const { first, end, waits } of loops)
+    if (!waits) verifyGroups(name, [[...new Set([...groups[end - 1]!, ...groups[first]!])]]);
 }
 
 /** Grouping keeps every task, and the order of any two that meet in memory. */
@@ -41,7 +73,7 @@ export function verifyOrder(procedure: string, tasks: readonly Task[], groups: G
     for (const second of tasks.slice(i + 1))
       invariant(
         place.get(first)! < place.get(second)! || !sharedBy(first, second),
-        () => `${procedure}: ${second.nest.name} comes before ${first.nest.name}`,
+        () => `${procedure}: ${nameOf(second)} comes before ${nameOf(first)}`,
       );
 }
 
@@ -49,18 +81,20 @@ const copiesOf = (t: Task): readonly Copy[] =>
   t.kind === "product" ? [t.schedule.a, t.schedule.b].flatMap((x) => x.copy ?? []) : [];
 
 const writesOf = (t: Task): ReadonlySet<TensorBuffer> => {
+  if (t.kind === "inversion") return new Set([t.inversion.starts, t.inversion.order]);
   const { scratch } = t.kind === "product" ? t.schedule.partial : {};
-  return new Set([...t.nest.stores.map((s) => s.buffer), ...(scratch ? [scratch] : [])]);
+  return new Set([...t.nest.stores.map((s) => memoryOf(s.buffer)), ...(scratch ? [scratch] : [])]);
 };
 
 /** What a task reads in fact: of an operand that is copied, the copy. */
 function readsOf(t: Task): ReadonlySet<TensorBuffer> {
+  if (t.kind === "inversion") return new Set(buffersRead(t.inversion.key));
   const copies = copiesOf(t);
   const epilogue = t.kind === "product" ? t.schedule.args.map((x) => x.buffer) : [];
   const own = [...loadsOf(t.nest)].filter(
     (b) => epilogue.includes(b) || !copies.some((c) => c.source === b),
   );
-  return new Set([...own, ...copies.map((c) => c.target)]);
+  return new Set([...own.map(memoryOf), ...copies.map((c) => c.target)]);
 }
 
 /** A buffer that both use and at least one writes. */
@@ -79,7 +113,7 @@ function verifyGroups(procedure: string, groups: Groups): void {
         invariant(
           !buffer || staysApart(first, second),
           () =>
-            `${procedure}: nothing waits between ${first.nest.name} and ${second.nest.name}, which share ${buffer?.name}`,
+            `${procedure}: nothing waits between ${nameOf(first)} and ${nameOf(second)}, which share ${buffer?.name}`,
         );
       }
 }
@@ -95,14 +129,14 @@ function staysApart(first: Task, second: Task): boolean {
 
 /** Whether a task reads others' results in its own rows only. */
 function keepsToRows(task: Task, theirs: ReadonlySet<TensorBuffer>): boolean {
-  if (copiesOf(task).some((c) => theirs.has(c.target))) return false;
+  if (task.kind === "inversion" || copiesOf(task).some((c) => theirs.has(c.target))) return false;
   const [row] = task.nest.axes;
-  return everyLoad(task, (e) => !theirs.has(e.buffer) || isRow(e, row));
+  return everyLoad(task, (e) => !theirs.has(memoryOf(e.buffer)) || isRow(e, row));
 }
 const isRow = ({ at: [first] }: Load, row: Axis | undefined) =>
   first?.kind === "index" && first.axis === row;
 
-function everyLoad(task: Task, test: (e: Load) => boolean): boolean {
+function everyLoad(task: NestTask, test: (e: Load) => boolean): boolean {
   let all = true;
   for (const { value } of task.nest.stores)
     walk(value, (e) => {
@@ -114,15 +148,24 @@ function everyLoad(task: Task, test: (e: Load) => boolean): boolean {
 /** In the order in which tasks run: what is read has been written, and copies are of what is there now. */
 function verifyCopies(procedure: string, tasks: readonly Task[], layoutOf: LayoutOf): void {
   const written = new Map<TensorBuffer, number>();
+  const inversions: Inversion[] = [];
   for (const [now, task] of tasks.entries()) {
     for (const b of readsOf(task))
       invariant(
         "kind" in b || written.has(b) || writesOf(task).has(b),
-        () => `${procedure}: ${task.nest.name} reads ${b.name} before it is there`,
+        () => `${procedure}: ${nameOf(task)} reads ${b.name} before it is there`,
       );
+    if (task.kind === "inversion") inversions.push(task.inversion);
+    else verifyRuns(task.nest, inversions);
+    for (const { key, order } of inversions.filter((x) => readsOf(task).has(x.order)))
+      for (const source of buffersRead(key))
+        invariant(
+          (written.get(source) ?? -1) < written.get(order)!,
+          () => `${procedure}: ${nameOf(task)} reads ${order.name} of an old ${source.name}`,
+        );
     for (const { source, target, layout } of copiesOf(task)) {
-      const isFresh = (written.get(source) ?? -1) < written.get(target)!;
-      invariant(isFresh, () => `${procedure}: ${task.nest.name} reads an old ${target.name}`);
+      const isFresh = (written.get(memoryOf(source)) ?? -1) < written.get(target)!;
+      invariant(isFresh, () => `${procedure}: ${nameOf(task)} reads an old ${target.name}`);
       const same = JSON.stringify(layoutOf(target)) === JSON.stringify(layout);
       invariant(same, () => `${procedure}: ${target.name} has another layout than it was made for`);
     }
@@ -132,11 +175,13 @@ function verifyCopies(procedure: string, tasks: readonly Task[], layoutOf: Layou
 
 /** Threads' shares are the whole of the loop that they share, and rows are the rows of the first axis. */
 function verifyUnits(task: Task): void {
-  const { sharing, nest } = task;
+  const { sharing } = task;
   if (sharing.by === "one") {
-    invariant(task.kind === "nest", `${nest.name}: a product is done by one thread`);
+    invariant(task.kind !== "product", `${nameOf(task)}: a product is done by one thread`);
     return;
   }
+  invariant(task.kind !== "inversion", () => `${nameOf(task)}: threads share a sort`);
+  const { nest } = task;
   const reach = ({ size, tall, count }: Units) => size * count + tall;
   const { units } = sharing;
   const holds = (fits: boolean, what: string) => invariant(fits, () => `${nest.name}: ${what}`);
