@@ -62,6 +62,11 @@ export function wrongArity(
   );
 }
 
+export const readsItself = ({ from, place }: Pick<Entry, "from" | "place">, i: number) =>
+  at(from?.[i]?.place ?? place, "this block reads what it gives itself", {
+    fix: "a block can only read layers that do not depend on it",
+  });
+
 export function unknownReuse(
   { reuse, place }: Entry,
   prefix: string,

@@ -181,10 +181,18 @@ const within: readonly BrokenSpec[] = [
   broken(
     "a block that reads itself",
     {
-      blocks: "{ head: [{ ⟦dense⟧: { units: 4 } }] }",
-      model: model("- head:", "  name: a", "  from: a"),
+      blocks: "{ head: [{ dense: { units: 4 } }] }",
+      model: model("- head:", "  name: a", "  from: ⟦a/input⟧"),
     },
-    /in a circle/,
+    /reads what it gives itself/,
+  ),
+  broken(
+    "blocks that read each other",
+    {
+      blocks: "{ head: [{ ⟦dense⟧: { units: 4 } }] }",
+      model: model("- head:", "  name: a", "  from: b", "- head:", "  name: b"),
+    },
+    /in a circle: a\/dense → b\/dense → a\/dense/,
   ),
 ];
 
