@@ -2,7 +2,7 @@
 import { CommanderError } from "commander";
 import { renderProblems } from "../spec/diagnostics.ts";
 import { SourceError, type SpecSource } from "../spec/source.ts";
-import { ProblemError, RunError, UsageError } from "../support/errors.ts";
+import { type Problem, ProblemError, RunError, UsageError } from "../support/errors.ts";
 import { exitStatus } from "./exit-status.ts";
 import { hasColor, type Paint, painter, tell, widthOf } from "./terminal.ts";
 
@@ -33,7 +33,7 @@ export function reportFailure(error: unknown): number {
     return error instanceof UsageError ? exitStatus.usage : exitStatus.failed;
   }
   if (error instanceof ProblemError) {
-    for (const { message, fix } of error.problems) tell(sentence(message, fix, paint));
+    for (const problem of error.problems) tell(placeless(problem, paint));
     return exitStatus.usage;
   }
   return reportInternal(error, paint);
@@ -41,6 +41,17 @@ export function reportFailure(error: unknown): number {
 
 const sentence = (message: string, fix: string | undefined, paint: Paint) =>
   `${paint("red", paint("bold", "error:"))} ${message}${fix === undefined ? "" : `\n  ${paint("cyan", "help:")} ${fix}`}`;
+
+/** A problem that has no place in a spec: with what was given on the command line. */
+function placeless({ message, expected, received, notes = [], fix }: Problem, paint: Paint) {
+  const facts = [
+    ...(expected === undefined ? [] : [["expected:", expected]]),
+    ...(received === undefined ? [] : [["received:", received]]),
+    ...notes.map((note) => ["note:", note]),
+  ];
+  const lines = facts.map(([what, text]) => `\n  ${paint("cyan", what!)} ${text}`);
+  return sentence(`${message}${lines.join("")}`, fix, paint);
+}
 
 /** Commander says `error: … (Did you mean x?)`; a missing command makes it print its help. */
 function reportCommander(error: CommanderError, paint: Paint): number {

@@ -1,5 +1,5 @@
 /** Files that come with nnc, wherever it runs from: sources, dist, or node_modules. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { internal } from "../support/errors.ts";
@@ -17,3 +17,7 @@ function packageRoot(): string {
 
 /** Absolute path of a file or folder of the package. */
 export const packageFile = (...path: readonly string[]): string => join(packageRoot(), ...path);
+
+/** Of nnc, as `package.json` has it. */
+export const version = (): string =>
+  (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;

@@ -3,7 +3,14 @@
  * events. Results go to stdout; messages, which are no results, to stderr.
  */
 import type { Verdict } from "../spec/expectation.ts";
-import type { EndEvent, EpochEvent, ProgressEvent, RunEvent } from "../train/events.ts";
+import {
+  type EndEvent,
+  type EpochEvent,
+  metricsOf,
+  type ProgressEvent,
+  type RunEvent,
+  type StartEvent,
+} from "../train/events.ts";
 import {
   finishedLine,
   formatMetric,
@@ -56,6 +63,10 @@ export class HumanReporter implements Reporter {
   event(event: RunEvent): void {
     switch (event.event) {
       case "start":
+        if (event.resumed) this.notice(resumedAt(event.resumed, event.epochs));
+        break;
+      case "notice":
+        this.notice(`epoch ${event.epoch}: ${event.message}`);
         break;
       case "progress":
         this.#progress(event);
@@ -117,10 +128,15 @@ export class HumanReporter implements Reporter {
 
   #end(event: EndEvent): void {
     this.#leaveBar();
+    if (event.reason === "finished" && event.message !== undefined) tell(event.message);
     printVerdicts(event.expect);
     if (event.reason !== "finished") tellWhy(event);
     const weights = event.model === undefined ? " (no weights: they are not finite)" : "";
-    tell(`run: ${event.run}${weights}, ${formatSeconds(event.seconds)}`);
+    const { best } = event;
+    const kept = best
+      ? `, weights of epoch ${best.epoch} (${best.metric} ${formatMetric(best.value)})`
+      : "";
+    tell(`run: ${event.run}${weights}${kept}, ${formatSeconds(event.seconds)}`);
   }
 
   #leaveBar(): void {
@@ -129,13 +145,14 @@ export class HumanReporter implements Reporter {
   }
 }
 
-/** The numbers of an epoch event that are metrics. */
-function metricsOf(event: EpochEvent): Readonly<Record<string, number>> {
-  const about = ["event", "epoch", "epochs", "seconds"];
-  const entries = Object.entries(event).flatMap(([name, value]) =>
-    typeof value === "number" && !about.includes(name) ? [[name, value] as const] : [],
-  );
-  return Object.fromEntries(entries);
+function resumedAt(
+  { epoch, step, steps }: NonNullable<StartEvent["resumed"]>,
+  epochs: number,
+): string {
+  if (epoch > epochs)
+    return `all ${epochs} epochs are done already; --set train.epochs=… asks for more`;
+  if (step > 0) return `going on after step ${step} of epoch ${epoch}`;
+  return `going on with epoch ${epoch}, after ${steps} steps`;
 }
 
 function printVerdicts(verdicts: readonly Verdict[]): void {

@@ -18,14 +18,17 @@ export interface OpenedSpec {
 
 /** @throws UsageError if there is no such spec; SourceError with everything wrong in it */
 export async function openSpec(name: string, options: SpecOptions): Promise<OpenedSpec> {
-  const { file, bundled } = findSpec(name);
-  const seed = options.seed === undefined ? [] : [`seed=${options.seed}`];
-  const source = readSpec(file, [...(options.set ?? []), ...seed]);
+  const { file, bundled } = locateSpec(name);
+  const source = readSpec(file, overridesOf(options));
   return { source, bundled, spec: await located(source, () => resolveSpec(source)) };
 }
 
+/** What the command line changes of a spec, as arguments of `--set`, in their order. */
+export const overridesOf = ({ set = [], seed }: SpecOptions): readonly string[] =>
+  seed === undefined ? set : [...set, `seed=${seed}`];
+
 /** A file of that name, or the bundled spec of that name, with or without `.yaml`. */
-function findSpec(name: string): { readonly file: string; readonly bundled: boolean } {
+export function locateSpec(name: string): { readonly file: string; readonly bundled: boolean } {
   const found = statSync(name, { throwIfNoEntry: false });
   if (found && !found.isDirectory()) return { file: name, bundled: false };
   const names = bundledSpecs();

@@ -1,44 +1,113 @@
 /** `nnc train`: reads and checks, chooses a backend, and reports the run. */
+import { resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
+import { UsageError } from "../support/errors.ts";
+import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
 import type { EndEvent } from "../train/events.ts";
 import { checkModel, loadData } from "../train/prepare.ts";
+import { checkSpec } from "../train/resume.ts";
 import { type RunRequest, runTraining } from "../train/run.ts";
+import { RunFolder, readInfo } from "../train/run-folder.ts";
+import { describeRun, type RunInfo } from "../train/run-info.ts";
 import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";
+import { version } from "./package-files.ts";
 import { HumanReporter, jsonReporter, quietReporter, type Reporter } from "./reporter.ts";
-import { type OpenedSpec, openSpec } from "./spec-file.ts";
+import { type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { renderSummary, summarise } from "./summary-table.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
 
 export interface TrainOptions extends SpecOptions, JsonOption {
-  readonly backend: string;
+  readonly backend?: string;
   readonly threads?: number;
   readonly out?: string;
+  readonly force?: boolean;
+  readonly resume?: string;
   readonly weights?: string;
+}
+
+/** Where a run is kept, and the checkpoint that it goes on from, if it has got that far. */
+interface Kept {
+  readonly folder: RunFolder;
+  readonly info: RunInfo;
+  readonly from: Checkpoint | undefined;
 }
 
 /** @returns the exit code */
 export async function train(name: string, options: TrainOptions): Promise<number> {
-  const opened = await openSpec(name, options);
-  return located(opened.source, () => trainOpened(opened, options));
+  const { resume } = options;
+  if (resume !== undefined) refuseBeside(options);
+  // A run goes on with all that its command line said when it began.
+  const earlier = resume === undefined ? undefined : readInfo(resume);
+  const overrides = [...(earlier?.overrides ?? []), ...overridesOf(options)];
+  const opened = await openSpec(name, { set: overrides });
+  const { spec } = opened;
+  const info = earlier
+    ? { ...earlier, overrides, seed: spec.seed }
+    : describeRun({ spec: name, overrides, seed: spec.seed, ...startOf(options) }, version());
+  const folder =
+    resume === undefined
+      ? RunFolder.create(spec.name, options.out, options.force)
+      : RunFolder.reopen(resume);
+  try {
+    const status = await located(opened.source, async () => {
+      const from = resume === undefined ? undefined : readCheckpoint(resume);
+      if (from) checkSpec(from, spec, overrides.map(pathOf));
+      folder.describe(info, spec.resolved);
+      return await trainOpened(opened, options, { folder, info, from });
+    });
+    if (status === exitStatus.interrupted) tell(`to go on: ${resumeCommand(name, folder.path)}`);
+    return status;
+  } catch (error) {
+    folder.discard();
+    throw error;
+  } finally {
+    folder.close();
+  }
 }
+
+/** What a run that is resumed before its first checkpoint begins with again. */
+const startOf = ({ backend = "auto", weights }: TrainOptions) => ({
+  backend,
+  ...(weights === undefined ? {} : { weights: resolve(weights) }),
+});
+
+/** What cannot stand beside `--resume`, because the run has it already. */
+function refuseBeside(options: TrainOptions): void {
+  for (const other of ["out", "weights", "force"] as const) {
+    if (options[other] === undefined) continue;
+    const fix = `leave out --${other}, or start a new run without --resume`;
+    throw new UsageError(`--resume and --${other} exclude each other`, fix);
+  }
+}
+
+/** The path that a `--set` argument changes. */
+const pathOf = (argument: string) => argument.slice(0, argument.indexOf("=")).split(".");
+
+const resumeCommand = (spec: string, run: string) =>
+  `nnc train ${quoted(spec)} --resume ${quoted(run)}`;
+
+/** As a shell takes it for one word. */
+const quoted = (word: string) =>
+  /^[\w./+:@%-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 async function trainOpened(
   { spec, source, bundled }: OpenedSpec,
   options: TrainOptions,
+  { folder, info, from }: Kept,
 ): Promise<number> {
   const silent = options.quiet === true || options.json === true;
   // Compilers and devices answer while the data is read; what is wrong with the data is said first.
-  const choosing = chooseBackend(options.backend);
+  const choosing = chooseBackend(options.backend ?? from?.saved.backend ?? info.backend);
   choosing.catch(() => undefined);
   const dataset = await during("loading data", silent, () => loadData(spec));
   const built = checkModel(spec, dataset.train);
-  const weights =
-    options.weights === undefined ? undefined : readWeights(options.weights, built.weights);
+  const file = options.weights ?? (from ? undefined : info.weights);
+  const weights = file === undefined ? undefined : readWeights(file, built.weights);
   const choice = await during("choosing a backend", silent, () => choosing);
   if (!silent) {
     if (bundled) tell(`spec: ${source.file}`);
@@ -46,13 +115,13 @@ async function trainOpened(
     print(renderSummary(summarise(spec.model, built), painter(hasColor(process.stdout))));
     tell(sentenceOn(choice));
   }
-  const { threads, out } = options;
+  tellOfResume(options, choice, from);
+  const { threads } = options;
   return reportRun(
     {
-      ...{ spec, dataset, backend: choice.backend, device: choice.device },
+      ...{ spec, dataset, backend: choice.backend, device: choice.device, folder, from },
       ...(weights && { weights }),
       ...(threads !== undefined && { threads }),
-      ...(out !== undefined && { out }),
     },
     options.json ? jsonReporter : options.quiet ? quietReporter : new HumanReporter(),
     silent,
@@ -61,6 +130,14 @@ async function trainOpened(
 
 const sentenceOn = ({ backend, device, why }: Choice) =>
   `backend: ${backend.name} (${device}), ${why}`;
+
+function tellOfResume({ resume }: TrainOptions, { backend }: Choice, from?: Checkpoint): void {
+  if (resume === undefined) return;
+  if (!from) tell(`${resume} has no checkpoint yet: the run begins again`);
+  else if (from.saved.backend !== backend.name) {
+    tell(`the run was on ${from.saved.backend}: on ${backend.name} its last digits differ`);
+  }
+}
 
 async function reportRun(
   request: Omit<RunRequest, "stopped">,

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import type { Dataset, Examples, Samples } from "./dataset.ts";
+import type { Encodings } from "./encoding.ts";
 
 const whole = z.int().min(0);
 const choice = z.strictObject({
@@ -65,15 +66,25 @@ export function chooseArrays(dataset: Dataset, { inputs, targets }: Chosen): Dat
       ...(targets ? { targets: choose(arrays, targets, "targets") } : {}),
     };
   };
-  const { train, validation, classes, ...rest } = dataset;
+  const { train, validation, classes, encodings, ...rest } = dataset;
   return {
     ...rest,
+    ...(encodings ? { encodings: inputs ? renamed(encodings, inputs) : encodings } : {}),
     train: chosen(train),
     ...(validation ? { validation: chosen(validation) } : {}),
     // Of several targets, or of joined classes, they are not the names.
     ...(classes && targets === undefined ? { classes } : {}),
   };
 }
+
+/** How rows and texts became the inputs that are whole arrays; of parts of them nothing can be said. */
+const renamed = (encodings: Encodings, inputs: Choices): Encodings =>
+  new Map(
+    Object.entries(inputs).flatMap(([name, choice]) => {
+      const found = typeof choice === "string" ? encodings.get(choice) : undefined;
+      return found ? [[name, found] as const] : [];
+    }),
+  );
 
 function choose(
   arrays: ReadonlyMap<string, Samples>,

@@ -1,49 +1,90 @@
 /**
  * IDX, the format of the MNIST files: a magic number (two zero bytes, the type of an element, the
- * rank), the extents as big-endian 32-bit integers, then the elements, row-major.
+ * rank), the extents as big-endian 32-bit integers, then the elements, row-major and big-endian.
  * http://yann.lecun.com/exdb/mnist/
  */
-import { damaged, type Place } from "./read-file.ts";
+import { constants, gunzipSync } from "node:zlib";
+import { ProblemError } from "../support/errors.ts";
+import { decodeArray, type NpyArray } from "./npy.ts";
+import { bytes, damaged, LARGEST, type Place } from "./read-file.ts";
 
-export interface IdxArray {
-  /** `[count, …shape of one example]` */
-  readonly shape: readonly number[];
-  /** A view of the file's bytes. */
-  readonly values: Uint8Array;
-}
-
-const UNSIGNED_BYTE = 0x08;
+/** NumPy's names of IDX's types. */
+const TYPES: Readonly<Record<number, string>> = {
+  8: "u1",
+  9: "i1",
+  11: "i2",
+  12: "i4",
+  13: "f4",
+  14: "f8",
+};
 
 /**
- * Reads an IDX file of unsigned bytes.
+ * Reads an IDX file, packed by gzip or not.
  * @throws ProblemError for another magic number or element type, or when the size contradicts the
  *   header
  */
-export function parseIdx(file: Uint8Array, place: Place): IdxArray {
-  if (file.length < 4) {
-    damaged(place, "is no IDX file", { expected: "4 bytes or more", received: `${file.length}` });
+export function parseIdx(packed: Uint8Array, place: Place): NpyArray {
+  const file = unpacked(packed, place);
+  const { dtype, shape, start, end } = headerOf(file, place);
+  if (file.length !== end) {
+    damaged(place, file.length < end ? "is cut short" : "is too long", {
+      expected: `${end} bytes (a header of ${start}, then ${shape.join("×")} of ${dtype})`,
+      received: `${file.length} bytes`,
+      fix: "copy the file again",
+    });
   }
+  const elements = file.subarray(start);
+  // Bytes stay a view: MNIST's images are 47 MB.
+  const values =
+    dtype === "u1" ? elements : decodeArray({ dtype, bigEndian: true }, elements, place);
+  return { dtype, shape, values };
+}
+
+/** What the beginning of a file says; `end` is how many bytes it must have. */
+function headerOf(file: Uint8Array, place: Place) {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const magic = view.getUint32(0);
-  const rank = magic & 0xff;
-  if (magic >>> 8 !== UNSIGNED_BYTE || rank === 0) {
-    damaged(place, "is no IDX file of unsigned bytes", {
-      expected: "a magic number 0x000008NN, NN being the rank",
-      received: `0x${magic.toString(16).padStart(8, "0")}`,
+  const magic = file.length < 4 ? undefined : view.getUint32(0);
+  const rank = (magic ?? 0) & 0xff;
+  const dtype = TYPES[(magic ?? 0) >>> 8];
+  if (magic === undefined || dtype === undefined || rank === 0) {
+    damaged(place, "is no IDX file", {
+      expected: "a magic number 0x0000TTNN, TT the type (08 bytes, 0d floats …) and NN the rank",
+      received:
+        magic === undefined ? `${file.length} bytes` : `0x${magic.toString(16).padStart(8, "0")}`,
     });
   }
   const start = 4 + 4 * rank;
-  const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
-  const shape =
-    file.length < start ? [] : Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  if (file.length < start || file.length !== start + size(shape)) {
-    damaged(place, file.length < start + size(shape) ? "is cut short" : "is too long", {
-      expected:
-        shape.length === 0
-          ? `a header of ${start} bytes`
-          : `${start + size(shape)} bytes (a header of ${start}, then ${shape.join("×")})`,
+  if (file.length < start) {
+    damaged(place, "is cut short", {
+      expected: `a header of ${start} bytes`,
       received: `${file.length} bytes`,
+      fix: "copy the file again",
     });
   }
-  return { shape, values: file.subarray(start) };
+  const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const end = start + shape.reduce((product, n) => product * n, Number(dtype[1]));
+  return { dtype, shape, start, end };
+}
+
+function unpacked(file: Uint8Array, place: Place): Uint8Array {
+  if (file[0] !== 0x1f || file[1] !== 0x8b) return file;
+  try {
+    // What the header tells is all that is unpacked, however much more there is.
+    const start = gunzipSync(file.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH });
+    const { end } = headerOf(start, place);
+    if (end > LARGEST) {
+      return damaged(place, "is too large to hold in memory", {
+        expected: `at most ${bytes(LARGEST)}`,
+        received: bytes(end),
+        fix: "make a smaller file of it, with fewer examples",
+      });
+    }
+    return gunzipSync(file, { maxOutputLength: end });
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    return damaged(place, "cannot be unpacked", {
+      received: (error as Error).message,
+      fix: "copy or download the file again",
+    });
+  }
 }

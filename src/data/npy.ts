@@ -88,13 +88,27 @@ export function parseNpyHeader(bytes: Uint8Array, place: Place): NpyHeader {
  */
 export function parseNpy(file: Uint8Array, place: Place): NpyArray {
   const header = parseNpyHeader(file, place);
-  const { dtype, shape, count, start, end } = header;
+  const { dtype, shape, start, end } = header;
   if (file.length !== end) complainOfSize(header, file.length, place);
+  const values = decodeArray(header, file.subarray(start, end), place);
+  return { dtype, shape, values: header.fortranOrder ? toRowMajor(values, shape) : values };
+}
+
+/**
+ * Elements in one of the types that samples have.
+ * @throws ProblemError for integers beyond int32
+ */
+export function decodeArray(
+  { dtype, bigEndian }: Pick<NpyHeader, "dtype" | "bigEndian">,
+  elements: Uint8Array,
+  place: Place,
+): NpyValues {
   // A copy of its own: aligned, and not holding on to the archive around it.
-  const bytes = new ArrayBuffer(end - start);
-  new Uint8Array(bytes).set(file.subarray(start, end));
-  if (header.bigEndian) swap(bytes, (end - start) / count);
-  const values = DTYPES[dtype]!.decode(bytes);
+  const bytes = new ArrayBuffer(elements.length);
+  new Uint8Array(bytes).set(elements);
+  const { size, decode } = DTYPES[dtype]!;
+  if (bigEndian && size > 1) swap(bytes, size);
+  const values = decode(bytes);
   if ("misfit" in values) {
     damaged(place, "has integers that int32 cannot hold", {
       expected: "integers from -2147483648 to 2147483647",
@@ -102,7 +116,7 @@ export function parseNpy(file: Uint8Array, place: Place): NpyArray {
       fix: "number the classes from 0, or save floating-point numbers",
     });
   }
-  return { dtype, shape, values: header.fortranOrder ? toRowMajor(values, shape) : values };
+  return values;
 }
 
 /** Says that a file of `length` bytes is not what its header tells. */

@@ -2,6 +2,7 @@
  * Reading a file that a data source's option names, with one set of complaints for all sources:
  * missing, a folder, unreadable, too large, damaged.
  */
+import { isUtf8 } from "node:buffer";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
@@ -70,6 +71,28 @@ export async function readDataFile(place: FilePlace, largest = LARGEST): Promise
   }
 }
 
+/**
+ * Checks that a file is text in UTF-8.
+ * @param expected what it should be, and what to do about a binary file
+ */
+export function checkUtf8(content: Buffer, place: Place, expected: string, fix: string): void {
+  const zip = content.length > 1 && content[0] === 0x50 && content[1] === 0x4b;
+  if (zip || content.subarray(0, 65536).includes(0)) {
+    damaged(place, "is a binary file", {
+      expected,
+      received: zip ? "an archive or a spreadsheet (it begins with PK)" : "zero bytes",
+      fix,
+    });
+  }
+  if (!isUtf8(content)) {
+    damaged(place, "is not UTF-8 text", {
+      expected: "UTF-8",
+      received: "bytes that are not UTF-8, perhaps Latin-1",
+      fix: "convert it, e.g. iconv -f latin1 -t utf-8",
+    });
+  }
+}
+
 /** A size for people: `47.0 MB`. */
 export function bytes(count: number): string {
   if (count < 1e4) return `${count} bytes`;
@@ -116,7 +139,8 @@ async function complainOfMissing(place: FilePlace, absolute: string): Promise<ne
   const near = neighbours && suggest(basename(absolute), neighbours);
   const folder = neighbours ? [] : [`there is no folder ${dirname(absolute)}`];
   damaged(place, "does not exist", {
-    expected: "a file; paths start from the spec's folder",
+    // Without an option that names it, the file was named on the command line.
+    expected: place.path.length > 0 ? "a file; paths start from the spec's folder" : "a file",
     fix: near ? `did you mean ${near}?` : "correct the path, or put the file there",
     notes: [`looked for ${absolute}`, ...folder],
   });

@@ -1,6 +1,8 @@
-/** Parts of a set of examples, as views: nothing is copied. */
+/** Which examples train and which validate. Contiguous parts are views; other choices are copies. */
 import { fail, invariant } from "../support/errors.ts";
-import type { Examples, Samples } from "./dataset.ts";
+import type { RandomStream } from "../support/random.ts";
+import { permutation } from "../support/random.ts";
+import type { Examples, Parts, Samples } from "./dataset.ts";
 
 /**
  * Keeps the last part of the examples for validation, as Keras does: of n examples the first
@@ -10,10 +12,7 @@ import type { Examples, Samples } from "./dataset.ts";
  * @param fraction part to validate with, in (0, 1)
  * @throws ProblemError at `["validation_split"]` if either part would be empty
  */
-export function validationSplit(
-  examples: Examples,
-  fraction: number,
-): { readonly train: Examples; readonly validation: Examples } {
+export function validationSplit(examples: Examples, fraction: number): Required<Parts> {
   const { count } = examples;
   const kept = Math.floor(count * (1 - fraction));
   if (!(fraction > 0 && fraction < 1) || kept === 0 || kept === count) {
@@ -30,20 +29,103 @@ export function validationSplit(
   return { train: part(examples, 0, kept), validation: part(examples, kept, count) };
 }
 
+/**
+ * Keeps the last part of every class for validation, so that both parts have the classes in the same shares,
+ * up to rounding: of all n examples as many as `validationSplit` would keep. Both parts keep the order.
+ * @param labels the class of each example
+ * @throws ProblemError at `["stratify"]` if a class has a single example
+ */
+export function stratifiedSplit(
+  examples: Examples,
+  labels: ArrayLike<number>,
+  fraction: number,
+): Required<Parts> {
+  const { count } = examples;
+  const byClass = new Map<number, number[]>();
+  for (let row = 0; row < count; row++) {
+    const own = byClass.get(labels[row]!);
+    if (own) own.push(row);
+    else byClass.set(labels[row]!, [row]);
+  }
+  const groups = [...byClass].sort(([a], [b]) => a - b);
+  for (const [label, group] of groups) {
+    if (group.length > 1) continue;
+    fail({
+      path: ["stratify"],
+      message: `stratify: class ${label} has a single example, which cannot be in both parts`,
+      expected: "two examples or more of every class",
+      received: `1 of ${count}, in row ${group[0]! + 1} of the data`,
+      fix: "give more examples of that class, or leave stratify out",
+    });
+  }
+  const validating = groups.flatMap(([, group]) => {
+    const kept = Math.min(group.length - 1, Math.max(1, Math.round(group.length * fraction)));
+    return group.slice(group.length - kept);
+  });
+  const chosen = new Set(validating);
+  const rest = Int32Array.from({ length: count }, (_, row) => row).filter((r) => !chosen.has(r));
+  return {
+    train: pick(examples, rest),
+    validation: pick(examples, Int32Array.from(validating).sort()),
+  };
+}
+
 /** The first `n` examples; all of them if there are fewer. */
 export function takeFirst(examples: Examples, n: number): Examples {
   invariant(Number.isInteger(n) && n > 0, `takeFirst of ${n} examples`);
   return n >= examples.count ? examples : part(examples, 0, n);
 }
 
-/** Examples `from` up to, not including, `to`. */
-function part(examples: Examples, from: number, to: number): Examples {
-  const slice = (samples: ReadonlyMap<string, Samples>): ReadonlyMap<string, Samples> =>
-    new Map([...samples].map(([name, s]) => [name, sliceSamples(s, from, to)]));
-  return { count: to - from, inputs: slice(examples.inputs), targets: slice(examples.targets) };
+/** @throws ProblemError at `["limit"]` if there are fewer */
+export function checkLimit(limit: number | undefined, count: number, noun: string): void {
+  if (limit === undefined || limit <= count) return;
+  fail({
+    path: ["limit"],
+    message: `the data has fewer than ${limit} ${noun}`,
+    expected: `at most ${count}`,
+    received: `${limit}`,
+    fix: "leave limit out, or make it smaller",
+  });
 }
 
-function sliceSamples(samples: Samples, from: number, to: number): Samples {
-  const size = samples.shape.reduce((product, extent) => product * extent, 1);
-  return { ...samples, values: samples.values.subarray(from * size, to * size) };
+/** All examples in a random order. */
+export const shuffled = (examples: Examples, random: RandomStream): Examples =>
+  pick(examples, permutation(examples.count, random));
+
+/** A copy of some examples, in the order of `rows`. */
+export function pick(examples: Examples, rows: Int32Array): Examples {
+  return mapSamples(examples, rows.length, ({ shape, values, ...rest }) => {
+    const size = sizeOf(shape);
+    const make = values.constructor as new (n: number) => typeof values;
+    const copy = new make(rows.length * size);
+    rows.forEach((row, i) => {
+      copy.set(values.subarray(row * size, (row + 1) * size), i * size);
+    });
+    return { ...rest, shape, values: copy };
+  });
 }
+
+/** Examples `from` up to, not including, `to`. */
+function part(examples: Examples, from: number, to: number): Examples {
+  return mapSamples(examples, to - from, (samples) => {
+    const size = sizeOf(samples.shape);
+    return { ...samples, values: samples.values.subarray(from * size, to * size) };
+  });
+}
+
+function mapSamples(
+  { inputs, targets, weights }: Examples,
+  count: number,
+  change: (samples: Samples) => Samples,
+): Examples {
+  const all = (samples: ReadonlyMap<string, Samples>): ReadonlyMap<string, Samples> =>
+    new Map([...samples].map(([name, s]) => [name, change(s)]));
+  return {
+    count,
+    inputs: all(inputs),
+    targets: all(targets),
+    ...(weights ? { weights: change(weights) } : {}),
+  };
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);

@@ -4,6 +4,7 @@
  */
 import type { Samples } from "../data/dataset.ts";
 import { type Graph, type Shape, scoped, type Tensor, type Update, variable } from "../ir/graph.ts";
+import { logitsOf } from "../nn/activations.ts";
 import { buildModel, type Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { internal } from "../support/errors.ts";
@@ -24,8 +25,14 @@ export type InputTypes = ReadonlyMap<string, Samples>;
 export interface ForwardGraph {
   readonly graph: Graph;
   readonly weights: readonly Weight[];
-  /** What each output layer gives, without the batch. */
-  readonly outputs: ReadonlyMap<string, Shape>;
+  readonly outputs: ReadonlyMap<string, OutputType>;
+}
+/** What an output layer gives. */
+export interface OutputType {
+  /** For one example. */
+  readonly shape: Shape;
+  /** It ends in a softmax or a sigmoid. */
+  readonly squashed: boolean;
 }
 
 /**
@@ -56,9 +63,14 @@ export function forwardGraph(spec: Spec, inputs: InputTypes, size: number): Forw
   return {
     graph: { name: names.procedure(size), updates: updatesOf(size, outputs) },
     weights: built.weights,
-    outputs: new Map(outputs.map(({ layer, value }) => [layer, value.type.shape.slice(1)])),
+    outputs: new Map(outputs.map(({ layer, value }) => [layer, outputType(value)])),
   };
 }
+
+const outputType = (value: Tensor): OutputType => ({
+  shape: value.type.shape.slice(1),
+  squashed: (["softmax", "sigmoid"] as const).some((squash) => logitsOf(value, squash)),
+});
 
 const updatesOf = (
   size: number,

@@ -10,7 +10,7 @@ import type { Backend, Executable, Program, Traits, Values } from "../ir/program
 import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
-import { forwardGraph, type InputTypes, names } from "./graphs.ts";
+import { forwardGraph, type InputTypes, names, type OutputType } from "./graphs.ts";
 import { dtypeOf } from "./inputs.ts";
 
 export interface PredictionOptions {
@@ -30,8 +30,7 @@ export interface PredictionPlan {
   /** Sizes of the batches there are procedures for, largest first. */
   readonly sizes: readonly number[];
   readonly weights: readonly Weight[];
-  /** What each output layer gives for an example. */
-  readonly outputs: ReadonlyMap<string, Shape>;
+  readonly outputs: ReadonlyMap<string, OutputType>;
 }
 
 /** @throws ProblemError where the model and the inputs do not fit each other */
@@ -106,7 +105,7 @@ export class Predictor {
   ): Promise<ReadonlyMap<string, Prediction>> {
     this.#check(inputs, count);
     const results = new Map(
-      [...this.plan.outputs].map(([layer, shape]) => [
+      [...this.plan.outputs].map(([layer, { shape }]) => [
         layer,
         { shape, values: new Float32Array(count * sizeOf(shape)) },
       ]),

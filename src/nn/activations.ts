@@ -9,8 +9,11 @@ import { type Definition, type Named, named } from "./definition.ts";
 export interface Activation<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   /** What is wrong with the options for a tensor of this shape, if anything; the path starts at them. */
   unfit?(shape: Shape, options: z.output<z.ZodObject<S>>): Problem | undefined;
-  /** Shape in, same shape out. */
-  apply(x: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
+  /**
+   * Shape in, same shape out.
+   * @param outer how many dimensions of x come before those that the options count; by default none
+   */
+  apply(x: Tensor, options: z.output<z.ZodObject<S>>, outer?: number): Tensor;
 }
 function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation {
   return a as unknown as Activation;
@@ -35,8 +38,9 @@ export function softmaxOver(x: Tensor, dims: readonly number[]): Tensor {
   const isLast = dims.length === 1 && dims[0] === x.type.shape.length - 1;
   return isLast ? rememberLogits(y, "softmax", x) : y;
 }
-/** A dimension counted from the end if negative. */
-const fromStart = (axis: number, { length }: Shape) => (axis < 0 ? axis + length : axis);
+/** A dimension counted from the end if negative, else from behind the outer ones. */
+const fromStart = (axis: number, { length }: Shape, outer: number) =>
+  axis < 0 ? axis + length : axis + outer;
 
 const seluAlpha = 1.6732632423543772;
 const seluScale = 1.0507009873554805;
@@ -111,7 +115,7 @@ export const activations: readonly Activation[] = [
         fix: "leave it out: the last dimension, which is that of the classes",
       };
     },
-    apply: (x, { axis }) => softmaxOver(x, [fromStart(axis, x.type.shape)]),
+    apply: (x, { axis }, outer = 0) => softmaxOver(x, [fromStart(axis, x.type.shape, outer)]),
   }),
   plain("softplus", "y = log(1 + eˣ)", op.softplus),
   plain("softsign", "y = x/(1 + |x|)", (x) => op.div(x, op.add(1, op.abs(x)))),
@@ -124,16 +128,20 @@ export const activations: readonly Activation[] = [
 
 /** The spec's reference to an activation. */
 export const activationOption = () => named<Activation>("activation", () => activations);
-/** @param fail is given the problem of an activation that does not fit, at `option` of its layer */
+/**
+ * @param fail is given the problem of an activation that does not fit, at `option` of its layer
+ * @param outer how many dimensions of x come before those that the spec knows of
+ */
 export function applyActivation(
   x: Tensor,
   { definition, options }: Named<Activation>,
   fail: (problem: Problem) => never,
   option: string,
+  outer = 0,
 ): Tensor {
-  const problem = definition.unfit?.(x.type.shape, options);
+  const problem = definition.unfit?.(x.type.shape.slice(outer), options);
   if (problem) fail({ ...problem, path: [option, definition.name, ...problem.path] });
-  return definition.apply(x, options);
+  return definition.apply(x, options, outer);
 }
 
 type Squash = "softmax" | "sigmoid";

@@ -183,21 +183,31 @@ function parseShape(
   issue: Issue,
 ): Record<string, unknown> | undefined {
   const known = Object.keys(shape);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const expected = known.length > 0 ? `a mapping of options (${known.join(", ")})` : "no options";
-    issue([...path], `the options of ${owner} are not a mapping`, {
-      expected,
-      received: show(value),
-    });
+  const keys = isMapping(value) ? Object.keys(value) : [];
+  const unknown = keys.filter((k) => !known.includes(k));
+  const only = shorthand(shape, value);
+  // A mapping may be what the only option should be: a layer in place of `layer: …`.
+  if (
+    !isMapping(value) ||
+    (only !== undefined && keys.length > 0 && unknown.length === keys.length)
+  ) {
+    const name = path.map((key) => `${String(key)}: `).join("");
+    issue(
+      [...path],
+      isMapping(value) ? needs(owner, only!) : `the options of ${owner} are not a mapping`,
+      {
+        expected: known.length > 0 ? `a mapping of options (${known.join(", ")})` : "no options",
+        received: show(value),
+        ...(only === undefined ? {} : { fix: `write \`${name}{ ${only}: ${bare(value)} }\`` }),
+      },
+    );
     return undefined;
   }
-  const unknown = Object.keys(value).filter((k) => !known.includes(k));
   const meant = unknown.map((key) => reportUnknown(key, known, owner, path, issue));
   const result = z.object(shape).safeParse(value);
   for (const e of result.error?.issues ?? []) {
     const [key = ""] = e.path;
-    const missing =
-      e.path.length === 1 && (value as Record<PropertyKey, unknown>)[key] === undefined;
+    const missing = e.path.length === 1 && value[key] === undefined;
     // An option that is missing because it is misspelt has been reported already.
     if (missing && meant.includes(String(key))) continue;
     const params = "params" in e ? (e.params as IssueParams) : describeIssue(e, value);
@@ -206,6 +216,20 @@ function parseShape(
   }
   return result.success && unknown.length === 0 ? result.data : undefined;
 }
+
+const isMapping = (value: unknown): value is Record<PropertyKey, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The only option that has to be given, if something given in place of all options fits it. */
+function shorthand(shape: z.ZodRawShape, value: unknown): string | undefined {
+  const needed = Object.keys(shape).filter((key) => !z.safeParse(shape[key]!, undefined).success);
+  const [only] = needed;
+  const fits = needed.length === 1 && z.safeParse(shape[only!]!, value).success;
+  return fits && value !== undefined ? only : undefined;
+}
+/** A value as one would write it. */
+const bare = (value: unknown) =>
+  typeof value === "string" && /^[A-Za-z_][\w.-]*$/.test(value) ? value : show(value);
 
 /** @returns the option that was probably meant */
 function reportUnknown(

@@ -4,11 +4,18 @@
  */
 import { type Shape, sameShape, scoped, sizeOf, type Tensor, type Update } from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
-import { fail, internal, type Problem, type SpecPath } from "../support/errors.ts";
+import { fail, internal, invariant, type Problem, type SpecPath } from "../support/errors.ts";
 import type { Constraint } from "./constraints.ts";
 import type { Named } from "./definition.ts";
 import type { Initializer } from "./initializers.ts";
-import { type Layer, type LayerContext, showShape, type WeightOptions } from "./layers/layer.ts";
+import {
+  type Layer,
+  type LayerContext,
+  maskGiven,
+  showShape,
+  type WeightOptions,
+} from "./layers/layer.ts";
+import type { Mask } from "./mask.ts";
 import type { Regularizer } from "./regularizers.ts";
 import { Weights } from "./weights.ts";
 
@@ -59,6 +66,8 @@ export interface BuildOptions {
 export interface Built {
   /** What each layer gives, [batch, …]. */
   readonly outputs: ReadonlyMap<string, Tensor>;
+  /** Which of it is there and which is padding, for layers whose output has a mask. */
+  readonly masks: ReadonlyMap<string, Tensor>;
   readonly weights: readonly Weight[];
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What weights that layers keep themselves become; none outside training. */
@@ -70,6 +79,7 @@ export interface Built {
 /** @throws ProblemError with the layer's place, the shapes up to there and what would fit */
 export function buildModel(model: Model, options: BuildOptions): Built {
   const outputs = new Map<string, Tensor>();
+  const masks = new Map<string, Tensor>();
   const weights = new Weights();
   const penalties: Tensor[] = [];
   let requests = 0;
@@ -77,6 +87,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
     const ctx: LayerContext = {
       training: options.training,
       trainable: layer.trainable,
+      masks: layer.from.map((name) => masks.get(name)),
       weight: (name, shape, how) => weights.of(layer, name, shape, how, ctx.fail),
       update: (weight, next) => {
         if (options.training) weights.update(weight, next);
@@ -85,12 +96,14 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       penalise: (penalty) => penalties.push(penalty),
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
-    outputs.set(
-      layer.name,
-      scoped(layer.name, () => buildLayer(layer, outputs, options, ctx)),
-    );
+    const { y, mask } = scoped(layer.name, () => {
+      const y = buildLayer(layer, outputs, options, ctx);
+      return { y, mask: maskOf(layer, y, outputs, ctx.masks) };
+    });
+    outputs.set(layer.name, y);
+    if (mask) masks.set(layer.name, mask);
   }
-  return { outputs, ...weights.built(), penalties };
+  return { outputs, masks, ...weights.built(), penalties };
 }
 
 function buildLayer(
@@ -106,6 +119,23 @@ function buildLayer(
   }
   const inputs = from.map((other) => outputs.get(other)!);
   return layer.definition.build(inputs, layer.options, ctx);
+}
+
+/** The mask of what a layer gave, which must be one over its first dimensions. */
+function maskOf(
+  { name, layer, from }: ModelLayer,
+  y: Tensor,
+  outputs: ReadonlyMap<string, Tensor>,
+  masks: readonly Mask[],
+): Mask {
+  const inputs = from.map((other) => outputs.get(other)!);
+  const mask = maskGiven(layer, inputs, masks);
+  const steps = mask?.type.shape ?? [];
+  invariant(
+    sameShape(steps, y.type.shape.slice(0, steps.length)),
+    () => `the mask [${steps}] of layer ${name} is none of [${y.type.shape}]: see Layer.mask`,
+  );
+  return mask;
 }
 
 /** Examples in the shape an input layer declares, which may differ from the data's in dimensions of 1. */

@@ -53,8 +53,9 @@ export const regularizers: readonly Regularizer[] = [
       if (shape.length === 2) return undefined;
       return {
         path: [],
-        message: `a weight [${shape.join(", ")}] is no matrix`,
-        expected: "a weight of exactly two dimensions",
+        message: "what is to be orthogonal is no matrix",
+        expected: "exactly two dimensions",
+        received: `shape [${shape.join(", ")}]`,
         fix: "use `l2`",
       };
     },

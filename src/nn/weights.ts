@@ -3,7 +3,8 @@
  * layer that reuses it.
  */
 import { type Shape, sameShape, type Tensor, type Update, variable } from "../ir/graph.ts";
-import { fail, invariant, type Problem } from "../support/errors.ts";
+import { fail, invariant, type Problem, type SpecPath } from "../support/errors.ts";
+import type { Named } from "./definition.ts";
 import type { WeightOptions } from "./layers/layer.ts";
 import type { ModelLayer, Weight } from "./model.ts";
 
@@ -78,10 +79,8 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
   const { definition } = how.initializer;
   const expected = definition.unfit?.(shape);
   if (expected !== undefined) {
-    const [option] =
-      Object.entries(layer.layer.options).find(([, v]) => v === how.initializer) ?? [];
     fail({
-      path: [...layer.path, layer.layer.definition.name, ...(option ? [option] : [])],
+      path: [...layer.path, layer.layer.definition.name, ...pathTo(layer.layer, how.initializer)],
       message: `layer ${layer.name}: ${definition.name} cannot fill ${name}`,
       expected,
       received: `shape [${shape.join(", ")}]`,
@@ -102,6 +101,18 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
   };
 }
 
+/** Where something chosen stands in a layer's options or, in those of a wrapper, in its inner layer's. */
+function pathTo({ options }: Named, chosen: Named): SpecPath {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === chosen) return [option];
+    if (typeof value !== "object" || value === null || !("definition" in value)) continue;
+    const inner = value as Named;
+    const rest = pathTo(inner, chosen);
+    if (rest.length > 0) return [option, inner.definition.name, ...rest];
+  }
+  return [];
+}
+
 /** That regularizer and constraint can do something with the weight. */
 function checkFit(
   { name, layer, path }: ModelLayer,
@@ -112,11 +123,11 @@ function checkFit(
   for (const chosen of [regularizer, constraint]) {
     const problem = chosen?.definition.unfit?.(shape, chosen.options);
     if (!chosen || !problem) continue;
-    const [option] = Object.entries(layer.options).find(([, v]) => v === chosen) ?? [];
+    const place = pathTo(layer, chosen);
     const own = problem.path.length > 0 ? [chosen.definition.name, ...problem.path] : [];
     fail({
       ...problem,
-      path: [...path, layer.definition.name, ...(option ? [option, ...own] : [])],
+      path: [...path, layer.definition.name, ...place, ...(place.length > 0 ? own : [])],
       message: `layer ${name}, ${weight}: ${problem.message}`,
     });
   }

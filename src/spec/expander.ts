@@ -151,7 +151,7 @@ export class Expander {
       fail(problem.recursion(place, [...scope.open, block.name]));
     const reads = readsIn(scope, use) ?? use.above ?? [];
     if (reads.length !== block.inputs.length) fail(problem.wrongArity(use, block, reads));
-    const own = reads.findIndex((name) => `${name}/`.startsWith(`${full}/`));
+    const own = readsIn(scope, use)?.findIndex((name) => `${name}/`.startsWith(`${full}/`)) ?? -1;
     if (own >= 0) fail(problem.readsItself(use, own));
     for (const [i, word] of block.inputs.entries()) this.#aliases.set(`${full}/${word}`, reads[i]!);
     this.#known.set(full, { kind: "block", block, values, owner });

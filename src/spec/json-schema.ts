@@ -100,24 +100,39 @@ class Writer {
     }
   }
 
+  /** A catalogue's things: `layer`, or `layer_entry` with what may stand beside them in a list. */
   #reference(kind: string, definitions: readonly Definition[], extras: z.ZodRawShape): Json {
     const key = kind.replaceAll(" ", "_");
+    const alone = Object.keys(extras).length === 0;
+    return this.#define(alone ? key : `${key}_entry`, () =>
+      this.#catalogue(kind, key, definitions, extras),
+    );
+  }
+
+  /** A definition made once. */
+  #define(key: string, make: () => Json): Json {
     if (!(key in this.definitions)) {
       // Reserved before it is made: a wrapper's options refer to its own kind.
       this.definitions[key] = {};
-      this.definitions[key] = this.#catalogue(kind, definitions, extras);
+      this.definitions[key] = make();
     }
     return { $ref: `#/$defs/${key}` };
   }
 
   /** A name, for those that need no options, or `name: {options}` with what may stand beside it. */
-  #catalogue(kind: string, definitions: readonly Definition[], extras: z.ZodRawShape): Json {
+  #catalogue(
+    kind: string,
+    key: string,
+    definitions: readonly Definition[],
+    extras: z.ZodRawShape,
+  ): Json {
     const names = definitions.flatMap(namesOf);
     const bare = definitions.filter(needsNothing);
     const beside = (this.object(extras)["properties"] ?? {}) as Json;
-    const own = definitions.flatMap((d) =>
-      namesOf(d).map((name) => [name, this.#entry(d)] as const),
-    );
+    const own = definitions.flatMap((d) => {
+      const entry = this.#define(`${key}.${d.name}`, () => this.#entry(d));
+      return namesOf(d).map((name) => [name, entry] as const);
+    });
     return {
       anyOf: [
         ...(bare.length > 0

@@ -1,8 +1,9 @@
 /** The schema of a spec, built from the catalogues of layers, losses, optimizers, metrics and sources. */
 import { z } from "zod";
-import { chooseOptions } from "../data/choose.ts";
-import type { DataSource, Dataset, SourceContext } from "../data/dataset.ts";
+import type { DataSource, Loaded, SourceContext } from "../data/dataset.ts";
+import { partOptions } from "../data/pipeline.ts";
 import { sources } from "../data/sources/index.ts";
+import { callbackOption } from "../nn/callbacks/index.ts";
 import { type Definition, inputForms, named, namesOf, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
 import type { Layer } from "../nn/layers/layer.ts";
@@ -10,7 +11,7 @@ import { optimizerOption } from "../nn/optimizers/index.ts";
 
 /** A source with its options' type forgotten: the schema has checked them. */
 export type AnySource = Definition & {
-  load(options: Record<string, unknown>, context: SourceContext): Promise<Dataset>;
+  load(options: Record<string, unknown>, context: SourceContext): Promise<Loaded>;
 };
 const catalogue = sources as readonly unknown[] as readonly (AnySource & DataSource)[];
 
@@ -85,25 +86,14 @@ inputForms.set(blockOption, () => ({ form: "either", of: [blockLayers, blockSect
 /** Named lists of layers: `{ head: [layers], residual: { parameters, layers } }`. */
 export const blocksOption = z.record(word, blockOption);
 
-const splitOption = {
-  validation_split: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .optional()
-    .describe("Share of the examples kept for validation: the last ones, before shuffling."),
-};
 const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
   source: sourceOption().describe("Where the examples come from."),
-  ...splitOption,
-  ...chooseOptions,
+  ...partOptions,
 });
 const shortData = sourceOption().transform((source) => ({
   source,
-  validation_split: undefined,
-  inputs: undefined,
-  targets: undefined,
+  ...z.object(partOptions).parse({}),
 }));
 
 /** `mnist`, `csv: {…}`, or `{ source: …, validation_split: … }`. */
@@ -116,6 +106,13 @@ const dataOption = z.unknown().transform((value, ctx) => {
 });
 inputForms.set(dataOption, () => ({ form: "either", of: [sourceOption(), dataSection] }));
 
+const checkpointSection = section("checkpoint", {
+  epochs: z.int().positive().default(1).describe("After every so many epochs, and after the last."),
+  steps: z.int().positive().optional().describe("After every so many steps, in an epoch too."),
+  seconds: z.number().positive().optional().describe("After so much time, in an epoch too."),
+  keep: z.int().positive().default(2).describe("How many are kept."),
+});
+
 const trainSection = section("train", {
   epochs: z.int().positive().default(1).describe("Times the training data is gone through."),
   batch_size: z.int().positive().default(32).describe("Examples a step."),
@@ -126,6 +123,9 @@ const trainSection = section("train", {
     .positive()
     .optional()
     .describe("Batches whose gradients are averaged for one step of the optimizer."),
+  checkpoint: checkpointSection
+    .prefault({})
+    .describe("When the run is saved so that it can be resumed; stopping it saves it too."),
 });
 
 const comparison = z
@@ -167,11 +167,17 @@ export const specShape = {
     .unknown()
     .optional()
     .describe("What is reported beside the loss; with several outputs, by output."),
+  callbacks: z
+    .array(callbackOption())
+    .default([])
+    .describe("What happens after an epoch: an early end, a log, a smaller learning rate …"),
   train: trainSection.prefault({}).describe("How long and in what portions."),
   expect: z
     .record(z.string(), expectation)
     .optional()
-    .describe('What must hold at the end: `val_accuracy: ">= 0.97"`.'),
+    .describe(
+      'What must hold at the end: `val_accuracy: ">= 0.97"`; also best_…, parameters, seconds.',
+    ),
 };
 export const specSchema = section("the spec", specShape);
 export type ParsedSpec = z.output<typeof specSchema>;

@@ -1,6 +1,6 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
-import type { Chosen } from "../data/choose.ts";
+import type { PartOptions } from "../data/pipeline.ts";
 import { type Named, namesOf } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import type { Loss } from "../nn/losses/loss.ts";
@@ -11,8 +11,10 @@ import type { CommonOptions, Optimizer } from "../nn/optimizers/optimizer.ts";
 import { type LayerEntry, wire } from "../nn/wiring.ts";
 import { invariant, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
+import { type CallbackSpec, resolveCallbacks } from "./callbacks.ts";
 import { type Expectation, parseExpectation } from "./expectation.ts";
 import { problemsFrom } from "./problems.ts";
+import { expectableNames, noMetric } from "./reported.ts";
 import { type AnySource, type ParsedSpec, specSchema } from "./schema.ts";
 import type { SpecSource } from "./source.ts";
 
@@ -43,15 +45,15 @@ export interface Spec {
   readonly seed: number;
   readonly data: {
     readonly source: Named<AnySource>;
-    readonly validationSplit: number | undefined;
-    /** What the model's inputs and targets are made of. */
-    readonly chosen: Chosen;
+    /** How the examples are divided and weighed. */
+    readonly parts: PartOptions;
   };
   /** Where the source's options stand, for problems it reports. */
   readonly sourcePath: SpecPath;
   readonly model: Model;
   readonly outputs: readonly OutputSpec[];
   readonly optimizer: ChosenOptimizer;
+  readonly callbacks: readonly CallbackSpec[];
   readonly train: ParsedSpec["train"];
   /** Batches whose gradients are averaged for one step of the optimizer. */
   readonly accumulate: number;
@@ -82,18 +84,16 @@ export function resolveSpec(source: SpecSource): Spec {
     ...(isLong ? ["source"] : []),
     ...(isBare ? [] : [keyOf(parsed, raw)]),
   ];
+  const { source: dataSource, ...parts } = parsed.data;
   return {
     name,
     seed: parsed.seed,
-    data: {
-      source: parsed.data.source,
-      validationSplit: parsed.data.validation_split,
-      chosen: { inputs: parsed.data.inputs, targets: parsed.data.targets },
-    },
+    data: { source: dataSource, parts },
     sourcePath,
     model,
     outputs,
     optimizer: parsed.optimizer as Named<Optimizer> as ChosenOptimizer,
+    callbacks: callbacksOf(parsed, value["callbacks"], outputs),
     train: parsed.train,
     accumulate: accumulation(parsed),
     expect: expectations(parsed, outputs),
@@ -198,6 +198,18 @@ function metricsOf(value: unknown, path: SpecPath, prefix: string): readonly Rep
   });
 }
 
+function callbacksOf(
+  { callbacks, optimizer }: ParsedSpec,
+  raw: unknown,
+  outputs: readonly OutputSpec[],
+): readonly CallbackSpec[] {
+  const given = callbacks.map((callback, i) => {
+    const path = ["callbacks", i];
+    return { ...callback, path, optionsPath: optionsPath((raw as unknown[])[i], path) };
+  });
+  return resolveCallbacks(given, outputs, typeof optimizer.options["learning_rate"] !== "number");
+}
+
 /** Where the options of `name` or `name: {options}` stand, whichever of its names it goes by. */
 const optionsPath = (value: unknown, path: SpecPath): SpecPath =>
   typeof value === "object" && value !== null ? [...path, Object.keys(value)[0]!] : path;
@@ -269,34 +281,12 @@ function accumulation({ train, optimizer }: ParsedSpec): number {
   return train.accumulate ?? own ?? 1;
 }
 
-/** What the metrics of an epoch are called, without and with `val_`. */
-export function metricNames(outputs: readonly OutputSpec[]): readonly string[] {
-  return [
-    "loss",
-    ...(outputs.length > 1 ? outputs.map((o) => `${o.layer}_loss`) : []),
-    ...outputs.flatMap((o) => o.metrics.map(({ name }) => name)),
-  ];
-}
-
 function expectations(parsed: ParsedSpec, outputs: readonly OutputSpec[]): readonly Expectation[] {
-  const names = metricNames(outputs);
-  const known = [...names, ...names.map((n) => `val_${n}`)];
+  const known = expectableNames(outputs);
   const entries = Object.entries(parsed.expect ?? {});
-  const problems = entries.flatMap(([name]): Problem[] => {
-    if (known.includes(name)) return [];
-    const near = suggest(name, known);
-    const fix = near ? `did you mean \`${near}\`?` : "list it under `metrics`";
-    return [
-      {
-        path: ["expect", name],
-        at: "key",
-        message: `this spec has no metric "${name}"`,
-        expected: oneOf(known),
-        received: name,
-        fix,
-      },
-    ];
-  });
+  const problems = entries.flatMap(([name]): Problem[] =>
+    known.includes(name) ? [] : [{ ...noMetric(name, known), path: ["expect", name], at: "key" }],
+  );
   if (problems.length > 0) throw new ProblemError(problems);
   return entries.map(([name, want]) => parseExpectation(name, want));
 }

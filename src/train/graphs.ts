@@ -7,11 +7,11 @@ import { gradients } from "../compiler/autodiff.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
+import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
-import { mean } from "../ops/reduce.ts";
 import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
@@ -34,6 +34,8 @@ export const names = {
   /** Sums over the pass that the loss or a metric is made of; most have one, over samples. */
   total: (phase: Phase, metric: string, sum = "total") => `${phase}/total/${metric}/${sum}`,
   data: (phase: Phase, side: "inputs" | "targets", name: string) => `${phase}/${side}/${name}`,
+  /** How much each example counts in the loss. */
+  weights: (phase: Phase) => `${phase}/weights`,
   procedure: (phase: Phase, part: "batch" | "rest") => `${phase}_${part}`,
 } as const;
 
@@ -64,6 +66,8 @@ export interface PhaseGraphs {
   readonly states: ReadonlyMap<string, FirstValue>;
   /** The names of the sums behind the loss and each metric. */
   readonly sums: ReadonlyMap<string, readonly string[]>;
+  /** Whether the loss depends on how examples are divided into batches. */
+  readonly batchwise: boolean;
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
@@ -78,6 +82,7 @@ export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
     weights: built[0]!.weights,
     states: new Map(built.flatMap((b) => [...b.states])),
     sums: built[0]!.sums,
+    batchwise: built[0]!.batchwise,
   };
 }
 
@@ -95,27 +100,34 @@ function buildStep(setup: PhaseSetup, part: Part) {
   const rows = scoped("batch", () => batchRows(setup, part, state));
   const read = (side: "inputs" | "targets", data: ReadonlyMap<string, Samples>) =>
     new Map(
-      [...data].map(([name, s]) => [name, gather(phase, side, name, s, examples.count, rows)]),
+      [...data].map(([name, s]) => [
+        name,
+        gather(names.data(phase, side, name), s, examples.count, rows),
+      ]),
     );
   const inputs = bindInputs(
     spec.model,
     scoped("batch", () => read("inputs", examples.inputs)),
   );
   const targets = scoped("batch", () => read("targets", examples.targets));
+  const weights =
+    examples.weights &&
+    scoped("batch", () => gather(names.weights(phase), examples.weights!, examples.count, rows));
   const model = buildModel(spec.model, {
     training: phase === "train",
     inputs,
     uniform: (shape, request) => uniform(iteration, spec.seed, request, shape),
   });
   const totals = new Totals(state, phase, part.size);
-  const loss = scoped("loss", () => measure(spec, totals, targets, model));
+  const loss = scoped("loss", () => measure(spec, totals, { targets, weights }, model));
   if (phase === "train") {
     addUpdates(spec, state, iteration, loss, model);
     for (const { variable: kept, value } of model.updates) state.update(kept, value);
     state.update(iteration, op.add(iteration, 1));
   }
   const graph = { name: names.procedure(phase, part.part), updates: state.updates };
-  return { graph, weights: model.weights, states: state.states, sums: totals.sums };
+  const batchwise = spec.outputs.some((o) => isBatchwise(o.loss, model.masks.get(o.layer)));
+  return { graph, weights: model.weights, states: state.states, sums: totals.sums, batchwise };
 }
 
 /** Which examples the step works on, and the cursor moved on. */
@@ -138,16 +150,9 @@ function batchRows(
   return take(order, position);
 }
 
-function gather(
-  phase: Phase,
-  side: "inputs" | "targets",
-  name: string,
-  samples: Samples,
-  count: number,
-  rows: Tensor,
-): Tensor {
+function gather(name: string, samples: Samples, count: number, rows: Tensor): Tensor {
   const all = variable({
-    name: names.data(phase, side, name),
+    name,
     kind: "data",
     constant: true,
     shape: [count, ...samples.shape],
@@ -183,26 +188,32 @@ class Totals {
   }
 }
 
+/** What the model is held to: targets, and how much each example's loss counts, [batch]. */
+interface Wanted {
+  readonly targets: ReadonlyMap<string, Tensor>;
+  readonly weights: Tensor | undefined;
+}
+
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(
   spec: Spec,
   totals: Totals,
-  targets: ReadonlyMap<string, Tensor>,
-  { outputs, weights, tensors, penalties }: Built,
+  { targets, weights: exampleWeights }: Wanted,
+  { outputs, masks, weights, tensors, penalties }: Built,
 ): Tensor {
   const several = spec.outputs.length > 1;
   const terms = spec.outputs.map((output) => {
     const prediction = outputs.get(output.layer)!;
     const target = targetOf(output, several, targets);
-    const { definition, options } = output.loss;
-    const aligned = alignTarget(target, prediction, definition.targets);
+    const mask = masks.get(output.layer);
+    const aligned = alignTarget(target, prediction, output.loss.definition.targets);
     invariant(aligned, `${output.layer}: target does not fit`);
-    const value = mean(definition.perSample(aligned, prediction, options), undefined, false);
+    const value = batchLoss(output.loss, aligned, prediction, { mask, weights: exampleWeights });
     if (several) totals.mean(`${output.layer}_loss`, value);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
       const own = alignTarget(target, prediction, form)!;
-      totals.add(name, metric.definition.sums(own, prediction, metric.options));
+      totals.add(name, metric.definition.sums(own, prediction, metric.options, mask));
     }
     return op.mul(value, output.weight);
   });

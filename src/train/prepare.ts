@@ -1,37 +1,70 @@
 /** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
-import { chooseArrays } from "../data/choose.ts";
-import type { Dataset, Examples, Samples } from "../data/dataset.ts";
-import { validationSplit } from "../data/split.ts";
+import type { Dataset, Examples, Parts, Samples } from "../data/dataset.ts";
+import type { Description } from "../data/description.ts";
+import { prepareParts } from "../data/pipeline.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
+import { onValidation } from "../spec/reported.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
 
-/** Loads the spec's data; problems of the source get their place in the spec. */
-export async function loadData({ data, directory, seed, sourcePath }: Spec): Promise<Dataset> {
-  const { source, validationSplit: share, chosen } = data;
+/**
+ * Loads the spec's data; problems of the source get their place in the spec.
+ * @param earlier what the data of a run looked like, where its model is to be used
+ */
+export async function loadData(spec: Spec, earlier?: Description): Promise<Dataset> {
+  const { data, directory, seed, sourcePath } = spec;
+  const { source, parts } = data;
   const loaded = await source.definition
-    .load(source.options, { directory, seed })
-    .catch((error: unknown) => placedAt(error, sourcePath));
+    .load(source.options, { directory, seed, ...(earlier ? { earlier } : {}) })
+    .catch((error: unknown) => placed(error, sourcePath));
+  const { fit } = loaded;
+  const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
+  const dataset = within(["data"], () =>
+    prepareParts({ ...loaded, ...(fitted ? { fit: fitted } : {}) }, parts, seed),
+  );
+  return watchable(spec, dataset);
+}
+
+/** Runs `body`; its problems' paths start at `path`, unless they have their place already. */
+function within<T>(path: SpecPath, body: () => T): T {
   try {
-    const dataset = chooseArrays(loaded, chosen);
-    return share === undefined ? dataset : { ...dataset, ...validationSplit(dataset.train, share) };
+    return body();
   } catch (error) {
-    return placedAt(error, ["data"]);
+    return placed(error, path);
   }
 }
 
-/** Throws the error again, its problems' paths starting at `path`. */
-function placedAt(error: unknown, path: SpecPath): never {
-  if (!(error instanceof ProblemError)) throw error;
-  throw new ProblemError(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
+class Placed extends ProblemError {}
+
+function placed(error: unknown, path: SpecPath): never {
+  if (!(error instanceof ProblemError) || error instanceof Placed) throw error;
+  throw new Placed(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
+}
+
+/** Checks that what callbacks watch on validation data will be there. */
+function watchable({ callbacks }: Spec, dataset: Dataset): Dataset {
+  const problems = callbacks.flatMap(({ definition, watched, path }): Problem[] => {
+    if (dataset.validation || !watched?.metric.startsWith(onValidation)) return [];
+    return [
+      {
+        path,
+        message: `${definition.name} watches ${watched.metric}, and there is no validation data`,
+        expected: "data with a part for validation",
+        received: dataset.summary,
+        fix: `write \`validation_split: 0.2\` beside the data's source, or \`monitor: ${watched.metric.slice(onValidation.length)}\``,
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+  return dataset;
 }
 
 /** Two examples are enough to tell the batch from other dimensions. */
@@ -84,7 +117,7 @@ function inputSamples(spec: Spec, examples: Examples, layer: string, source: unk
 }
 
 /** Layers that take whole numbers only, such as embeddings, must find such in the data they read. */
-function checkNumbers({ model }: Spec, { inputs }: Examples): void {
+export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs">): void {
   const shown = bindInputs(model, inputs);
   for (const { name, layer, from, path } of model.layers) {
     const wanted = layer.definition.wants?.(layer.options);
@@ -95,13 +128,13 @@ function checkNumbers({ model }: Spec, { inputs }: Examples): void {
     const wrong = samples.scale === undefined ? samples.values.find((v) => !fits(v)) : 0.5;
     if (wrong === undefined) continue;
     fail({
-      path: [...path, layer.definition.name, option],
+      path: [...path, layer.definition.name, ...option],
       message: `layer ${name}: the data has numbers that do not fit`,
       expected: `whole numbers from ${lowest} to ${highest}`,
       received: samples.scale === undefined ? `${wrong}` : "numbers between",
       fix:
         Number.isInteger(wrong) && wrong > highest
-          ? `write \`${option}: ${largest(samples) + 1}\``
+          ? `write \`${option.at(-1)}: ${largest(samples) + 1}\``
           : `let ${layer.definition.name} read an input of whole numbers only`,
     });
   }
@@ -137,11 +170,13 @@ function checkOutput(output: OutputSpec, built: Built, several: boolean, example
       fix: adviceFor(output, prediction, samples),
     });
   }
-  const unfit = output.loss.definition.unfit?.(prediction.type.shape, output.loss.options);
+  const { shape } = prediction.type;
+  const mask = built.masks.get(output.layer)?.type.shape;
+  const unfit = output.loss.definition.unfit?.(shape, output.loss.options, mask);
   if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
   for (const { metric, path, optionsPath } of output.metrics) {
     const form = metric.definition.targets(target, prediction);
-    const wrong = metric.definition.unfit?.(prediction.type.shape, metric.options);
+    const wrong = metric.definition.unfit?.(shape, metric.options, mask);
     if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
     const suited = suitedMetric(metric.definition.name, samples);

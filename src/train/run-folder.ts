@@ -1,68 +1,234 @@
-/** A run's folder: the resolved spec, the events, the weights. Files are written whole or not at all. */
+/**
+ * A run's folder: `run.json`, the resolved spec, what its data looked like, the events, the weights, the
+ * checkpoints. Files are written whole or not at all; logs, which grow by lines, are cut back to what a
+ * checkpoint knows of them when a run is resumed. One process at a time has the folder.
+ */
 import {
   appendFileSync,
+  closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readdirSync,
-  renameSync,
+  rmdirSync,
   rmSync,
-  writeFileSync,
+  statSync,
+  truncateSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
+import type { Dataset } from "../data/dataset.ts";
+import { describe } from "../data/description.ts";
 import type { Weight } from "../nn/model.ts";
-import { RunError, UsageError } from "../support/errors.ts";
+import type { Spec } from "../spec/spec.ts";
+import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
+import { guarded, readIfThere, unfinished, writeWhole } from "./files.ts";
+import { lockFolder } from "./lock.ts";
+import { type RunInfo, runInfoSchema } from "./run-info.ts";
 import { encodeSafetensors } from "./safetensors.ts";
+
+/** What lies in a run's folder. */
+export const files = {
+  info: "run.json",
+  spec: "spec.yaml",
+  /** What is needed of the data to use the run without it. */
+  data: "data.json",
+  events: "events.jsonl",
+  /** The best weights where something says which are best, else the last. */
+  model: "model.safetensors",
+  /** The last weights, where `model` holds the best. */
+  last: "last.safetensors",
+  checkpoints: "checkpoint",
+  lock: "lock",
+} as const;
+
+/** Bytes of each log, by file. */
+export type LogLengths = Readonly<Record<string, number>>;
 
 export class RunFolder {
   readonly path: string;
-  private constructor(path: string) {
+  /** Whether this process made the folder. */
+  readonly #made: boolean;
+  readonly #unlock: () => void;
+  readonly #logs = new Map<string, number>();
+
+  private constructor(path: string, made: boolean) {
     this.path = path;
+    this.#made = made;
+    this.#unlock = lockFolder(path, join(path, files.lock));
   }
 
-  /** `runs/<name>/<n>`, n the next free number; or the given folder, which must be new or empty. */
-  static create(name: string, out: string | undefined): RunFolder {
+  /**
+   * `runs/<name>/<n>`, n the next free number; or the given folder, which must be new or empty unless what is
+   * in it may be overwritten.
+   * @throws UsageError, RunError
+   */
+  static create(name: string, out?: string, force = false): RunFolder {
     return guarded(out ?? "runs", () => {
-      if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)));
-      if (existsSync(out) && readdirSync(out).length > 0) {
-        throw new UsageError(`the folder ${out} is not empty`, "give --out a new folder");
+      if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
+      const made = mkdirSync(out, { recursive: true }) !== undefined;
+      const folder = new RunFolder(out, made);
+      const found = readdirSync(out).filter((entry) => entry !== files.lock);
+      if (found.length > 0 && !force) {
+        folder.close();
+        throw new UsageError(
+          `the folder ${out} is not empty`,
+          existsSync(join(out, files.info))
+            ? `give --out a new folder; --resume ${out} goes on with the run in it, --force replaces it`
+            : "give --out a new folder, or overwrite what is in it with --force",
+        );
       }
-      mkdirSync(out, { recursive: true });
-      return new RunFolder(out);
+      for (const file of Object.values(files)) {
+        if (file !== files.lock) rmSync(join(out, file), { recursive: true, force: true });
+      }
+      return folder;
     });
   }
 
-  writeSpec(resolved: Readonly<Record<string, unknown>>): void {
-    this.#write("spec.yaml", stringify(resolved));
+  /** The folder of an earlier run; `readInfo` says whether it is one. */
+  static reopen(path: string): RunFolder {
+    return guarded(path, () => {
+      const folder = new RunFolder(path, false);
+      folder.#removeUnfinished();
+      return folder;
+    });
+  }
+
+  #removeUnfinished(): void {
+    for (const folder of [this.path, join(this.path, files.checkpoints)]) {
+      if (!existsSync(folder)) continue;
+      for (const entry of readdirSync(folder))
+        if (entry.endsWith(unfinished)) rmSync(join(folder, entry), { force: true });
+    }
+  }
+
+  /** Absolute where the given one is, else inside the folder, whose subfolders are made. */
+  place(file: string): string {
+    const path = isAbsolute(file) ? file : join(this.path, file);
+    guarded(path, () => mkdirSync(dirname(path), { recursive: true }));
+    return path;
+  }
+
+  describe(info: RunInfo, resolved: Readonly<Record<string, unknown>>): void {
+    this.write(files.spec, stringify(resolved));
+    this.write(files.info, `${JSON.stringify(info, undefined, 2)}\n`);
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    writeWhole(this.place(name), content);
+  }
+
+  writeWeights(
+    name: string,
+    weights: readonly Weight[],
+    values: ReadonlyMap<string, Float32Array>,
+  ): void {
+    const tensors = weights.map(
+      ({ name, shape }) => [name, { shape, values: values.get(name)! }] as const,
+    );
+    this.write(name, encodeSafetensors(new Map(tensors)));
+  }
+
+  writeData(dataset: Dataset, spec: Spec): void {
+    const directory = relative(this.path, spec.directory) || ".";
+    this.write(files.data, `${JSON.stringify(describe(dataset, directory), undefined, 2)}\n`);
   }
 
   /** Adds an event as one line; progress is not kept. */
   append(event: RunEvent): void {
-    if (event.event === "progress") return;
-    const file = join(this.path, "events.jsonl");
-    guarded(file, () => appendFileSync(file, `${JSON.stringify(event)}\n`));
+    if (event.event !== "progress") this.log(files.events, `${JSON.stringify(event)}\n`);
   }
 
-  writeWeights(weights: readonly Weight[], values: ReadonlyMap<string, Float32Array>): void {
-    const tensors = weights.map(
-      ({ name, shape }) => [name, { shape, values: values.get(name)! }] as const,
-    );
-    this.#write("model.safetensors", encodeSafetensors(new Map(tensors)));
-  }
-
-  #write(name: string, content: string | Uint8Array): void {
-    const file = join(this.path, name);
-    const temporary = `${file}.${process.pid}.tmp`;
+  /** Adds to a log. What was in it when the run began, and no checkpoint knew of, is gone. */
+  log(name: string, content: string | Uint8Array): void {
+    const file = this.place(name);
     guarded(file, () => {
-      try {
-        writeFileSync(temporary, content, { flush: true });
-        renameSync(temporary, file);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
+      const length = this.#logs.get(name) ?? 0;
+      if (!this.#logs.has(name)) cut(file, 0);
+      appendFileSync(file, content);
+      this.#logs.set(name, length + Buffer.byteLength(content));
     });
+  }
+
+  /** Brings all logs to the disk. */
+  syncLogs(): LogLengths {
+    for (const name of this.#logs.keys()) {
+      const file = this.place(name);
+      guarded(file, () => {
+        const handle = openSync(file, "r+");
+        try {
+          fsyncSync(handle);
+        } finally {
+          closeSync(handle);
+        }
+      });
+    }
+    return Object.fromEntries(this.#logs);
+  }
+
+  /** Cuts the logs back to what they were. */
+  restoreLogs(lengths: LogLengths): void {
+    for (const [name, length] of Object.entries(lengths)) {
+      const file = this.place(name);
+      guarded(file, () => cut(file, length));
+      this.#logs.set(name, statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    }
+  }
+
+  /** Leaves the folder to others. */
+  close(): void {
+    this.#unlock();
+  }
+
+  /** Removes a folder in which no training began, if this process made it. */
+  discard(): void {
+    if (!this.#made || existsSync(join(this.path, files.events))) return;
+    for (const file of [files.info, files.spec, files.lock])
+      rmSync(join(this.path, file), { force: true });
+    try {
+      rmdirSync(this.path);
+    } catch {
+      // Something else has been put there, and stays.
+    }
+  }
+}
+
+/** Shortens a file; one that is shorter, or not there, stays as it is. */
+function cut(file: string, length: number): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > length) truncateSync(file, length);
+}
+
+/**
+ * What a run's folder says of it.
+ * @throws UsageError if there is none
+ */
+export function readInfo(path: string): RunInfo {
+  const file = join(path, files.info);
+  const text = readIfThere(file)?.toString("utf8");
+  if (text === undefined) {
+    throw new UsageError(
+      `there is no run in ${path}`,
+      existsSync(path)
+        ? "name the folder of a run, as runs/mlp/1"
+        : `to start one there: nnc train SPEC --out ${path}`,
+    );
+  }
+  const info = runInfoSchema.safeParse(parsed(text));
+  if (info.success) return info.data;
+  throw new UsageError(
+    `${relative(".", file) || file} is damaged`,
+    "start a new run with --weights and the weights of this one",
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -78,25 +244,5 @@ function nextNumbered(parent: string): string {
       // Another run took the number in the meantime.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-  }
-}
-
-/** Turns the system's words for a full disk or a read-only folder into ours. */
-function guarded<T>(place: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    const why =
-      {
-        ENOSPC: "the disk is full",
-        EACCES: "no permission",
-        EPERM: "no permission",
-        EROFS: "the disk is read-only",
-        ENOTDIR: "a file is in the way",
-        EEXIST: "a file is in the way",
-      }[code] ?? code;
-    throw new RunError(`cannot write ${place}: ${why}`, "choose another folder with --out");
   }
 }

@@ -6,22 +6,45 @@ import type { Shape } from "../ir/graph.ts";
 import { sizeOf } from "../ir/graph.ts";
 import { UsageError } from "../support/errors.ts";
 
-export interface NamedTensor {
+/** Arrays as the format knows them; each kind has one name there. */
+export type Stored = Float32Array | Float64Array | Int32Array | Uint8Array;
+const kinds = {
+  F32: Float32Array,
+  F64: Float64Array,
+  I32: Int32Array,
+  U8: Uint8Array,
+} as const;
+type Kind = keyof typeof kinds;
+const isKind = (name: string): name is Kind => Object.hasOwn(kinds, name);
+const kindOf = (values: Stored): Kind =>
+  (Object.keys(kinds) as Kind[]).find((kind) => values instanceof kinds[kind])!;
+
+export interface NamedTensor<V extends Stored = Float32Array> {
   readonly shape: Shape;
-  readonly values: Float32Array;
+  readonly values: V;
+}
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, NamedTensor<Stored>>;
+  /** The texts of the `__metadata__` entry. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 const alignment = 8;
 
 /** @param metadata texts for the `__metadata__` entry */
 export function encodeSafetensors(
-  tensors: ReadonlyMap<string, NamedTensor>,
+  tensors: ReadonlyMap<string, NamedTensor<Stored>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: { format: "nnc", ...metadata } };
-  for (const [name, { shape, values }] of tensors) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + values.byteLength] };
+  // The widest first, so that each lies where its kind wants to.
+  const ordered = [...tensors].sort(
+    ([, a], [, b]) => b.values.BYTES_PER_ELEMENT - a.values.BYTES_PER_ELEMENT,
+  );
+  for (const [name, { shape, values }] of ordered) {
+    const data_offsets = [offset, offset + values.byteLength];
+    header[name] = { dtype: kindOf(values), shape, data_offsets };
     offset += values.byteLength;
   }
   let text = JSON.stringify(header);
@@ -31,7 +54,7 @@ export function encodeSafetensors(
   out.writeBigUInt64LE(BigInt(head.length), 0);
   head.copy(out, 8);
   let at = 8 + head.length;
-  for (const { values } of tensors.values()) {
+  for (const [, { values }] of ordered) {
     Buffer.from(values.buffer, values.byteOffset, values.byteLength).copy(out, at);
     at += values.byteLength;
   }
@@ -44,31 +67,60 @@ interface Entry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** @throws UsageError naming the file and what is wrong with it */
+const refuse = (file: string, what: string): never => {
+  throw new UsageError(`${file}: ${what}`, "give a .safetensors file with float32 weights");
+};
+
+/**
+ * The float32 arrays of a file of weights.
+ * @throws UsageError naming the file and what is wrong with it
+ */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, NamedTensor> {
-  const wrong = (what: string): never => {
-    throw new UsageError(`${file}: ${what}`, "give a .safetensors file with float32 weights");
-  };
+  const { tensors } = openSafetensors(bytes, file);
+  return new Map(
+    [...tensors].map(([name, { shape, values }]) => {
+      if (values instanceof Float32Array) return [name, { shape, values }];
+      return refuse(file, `"${name}" is ${kindOf(values)}, and only F32 is read`);
+    }),
+  );
+}
+
+/**
+ * All arrays of a file, and its texts.
+ * @throws UsageError naming the file and what is wrong with it
+ */
+export function openSafetensors(bytes: Uint8Array, file: string): SafetensorsFile {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (data.length < 8) return wrong("too short for a safetensors file");
+  if (data.length < 8) return refuse(file, "too short for a safetensors file");
   const length = Number(data.readBigUInt64LE(0));
-  if (length > data.length - 8) return wrong("cut short, or no safetensors file");
+  if (length > data.length - 8) return refuse(file, "cut short, or no safetensors file");
   const header =
-    parseHeader(data.subarray(8, 8 + length).toString("utf8")) ?? wrong("its header is no JSON");
+    parseHeader(data.subarray(8, 8 + length).toString("utf8")) ??
+    refuse(file, "its header is no JSON");
   const body = data.subarray(8 + length);
-  const tensors = new Map<string, NamedTensor>();
+  const tensors = new Map<string, NamedTensor<Stored>>();
   for (const [name, value] of Object.entries(header)) {
     if (name === "__metadata__") continue;
-    if (!isEntry(value)) return wrong(`its entry "${name}" is damaged`);
+    if (!isEntry(value)) return refuse(file, `its entry "${name}" is damaged`);
     const [start, end] = value.data_offsets;
-    if (value.dtype !== "F32") return wrong(`"${name}" is ${value.dtype}, and only F32 is read`);
-    const fits = start >= 0 && end <= body.length && end - start === 4 * sizeOf(value.shape);
-    if (!fits) return wrong(`"${name}" does not lie inside the file`);
-    const values = new Float32Array(Uint8Array.from(body.subarray(start, end)).buffer);
-    tensors.set(name, { shape: value.shape, values });
+    const { dtype, shape } = value;
+    if (!isKind(dtype)) return refuse(file, `"${name}" is ${dtype}, and only F32 is read`);
+    const kind = kinds[dtype];
+    const fits =
+      start >= 0 && end <= body.length && end - start === kind.BYTES_PER_ELEMENT * sizeOf(shape);
+    if (!fits) return refuse(file, `"${name}" does not lie inside the file`);
+    const values = new kind(Uint8Array.from(body.subarray(start, end)).buffer);
+    tensors.set(name, { shape, values });
   }
-  return tensors;
+  return { tensors, metadata: textsOf(header["__metadata__"]) };
 }
+
+const textsOf = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries((value as Record<string, unknown> | undefined) ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === "string",
+    ),
+  );
 
 function parseHeader(text: string): Record<string, unknown> | undefined {
   try {

@@ -4,7 +4,8 @@ import type { Dataset, Examples } from "../data/dataset.ts";
 import { sizeOf } from "../ir/graph.ts";
 import type { Backend, CompileOptions, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
-import { metricNames, type Spec } from "../spec/spec.ts";
+import { metricNames } from "../spec/reported.ts";
+import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
 import { permutation, randomStream } from "../support/random.ts";
 import type { Metrics } from "./events.ts";
@@ -19,8 +20,8 @@ import {
 import { observed } from "./observe.ts";
 import { averages } from "./optimise.ts";
 
-/** Examples evaluated at once. */
-const evaluationBatch = 500;
+/** Examples evaluated at once, if it does not matter how many. */
+export const evaluationBatch = 500;
 
 export interface PhasePlan {
   readonly batching: Batching;
@@ -45,7 +46,9 @@ export function planRun(spec: Spec, dataset: Dataset): RunPlan {
     };
   };
   const train = plan("train", dataset.train, spec.train.batch_size);
-  const validation = dataset.validation && plan("validation", dataset.validation, evaluationBatch);
+  // As in Keras batches of evaluation are those of training; where that changes nothing, larger ones are faster.
+  const size = train.graphs.batchwise ? spec.train.batch_size : evaluationBatch;
+  const validation = dataset.validation && plan("validation", dataset.validation, size);
   const weights = observed(spec.model, train.graphs.weights, dataset.train);
   return { spec, train, validation, weights };
 }
@@ -54,14 +57,21 @@ export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Pr
   compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
 
 /** The data variables of a run. */
-export function constantsOf({ train, validation }: RunPlan): ReadonlyMap<string, Values> {
+export const constantsOf = ({ train, validation }: RunPlan): ReadonlyMap<string, Values> =>
+  new Map([
+    ...dataVariables("train", train.examples),
+    ...(validation ? dataVariables("validation", validation.examples) : []),
+  ]);
+
+/** The data variables of a phase. */
+export function dataVariables(
+  phase: Phase,
+  { inputs, targets, weights }: Examples,
+): ReadonlyMap<string, Values> {
   const constants = new Map<string, Values>();
-  const add = (phase: Phase, { inputs, targets }: Examples) => {
-    for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
-    for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
-  };
-  add("train", train.examples);
-  if (validation) add("validation", validation.examples);
+  for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
+  for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
+  if (weights) constants.set(names.weights(phase), weights.values);
   return constants;
 }
 
@@ -76,6 +86,30 @@ export function initialWeights(
       definition.fill(shape, options, randomStream(seed, "weights", name)),
     ]),
   );
+}
+
+/** Loss and metrics over the samples that a phase has seen since its pass began. */
+export async function readMetrics(
+  executable: Executable,
+  spec: Spec,
+  phase: Phase,
+  sums: PhaseGraphs["sums"],
+  only: readonly string[],
+): Promise<Metrics> {
+  const [samples] = await executable.read(names.samples(phase));
+  const reported = spec.outputs.flatMap((o) => o.metrics);
+  const result: Record<string, number> = {};
+  for (const metric of only) {
+    const totals: Record<string, ArrayLike<number>> = {};
+    for (const sum of sums.get(metric) ?? []) {
+      totals[sum] = await executable.read(names.total(phase, metric, sum));
+    }
+    const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
+    result[metric] = definition
+      ? definition.finish(totals, options!, samples!)
+      : totals["total"]![0]! / samples!;
+  }
+  return result;
 }
 
 export class Session {
@@ -115,7 +149,11 @@ export class Session {
 
   /** A graph may not use every state there is (no metric reads the learning rate). */
   #writeKnown(name: string, values: Values): void {
-    if (this.program.variables.some((v) => v.name === name)) this.executable.write(name, values);
+    if (this.#knows(name)) this.executable.write(name, values);
+  }
+
+  #knows(name: string): boolean {
+    return this.program.variables.some((v) => v.name === name);
   }
 
   /** Gets ready for a pass over the data: cursors and sums at zero, a new order. */
@@ -123,11 +161,48 @@ export class Session {
     for (const [name, { size, each }] of this.#graphs(phase).states) {
       if (each === "pass") this.#writeKnown(name, new Float32Array(size));
     }
-    const { count } = this.plan.train.batching;
-    if (phase === "train") {
-      const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
-      this.#writeKnown(names.order, permutation(count, random));
-    }
+    if (phase === "train") this.continuePass(epoch);
+  }
+
+  /** Gets ready to go on in the middle of a training pass, whose state has been restored. */
+  continuePass(epoch: number): void {
+    const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
+    this.#writeKnown(names.order, permutation(this.plan.train.batching.count, random));
+  }
+
+  /** All that steps change, exactly: what `restore` needs to make the rest of a run the same. */
+  async state(): Promise<Map<string, Float32Array | Float64Array>> {
+    const state = new Map<string, Float32Array | Float64Array>();
+    for (const { name, kind } of this.program.variables)
+      if (kind === "state") state.set(name, await this.executable.read(name));
+    return state;
+  }
+
+  /**
+   * Makes the state what it was. At the beginning of an epoch that of a pass over the data is not needed.
+   * @returns what of the state does not fit this program, in words; then nothing has been changed
+   */
+  restore(state: ReadonlyMap<string, Values>, inPass: boolean): readonly string[] {
+    const { train, validation } = this.plan;
+    const firsts = new Map([...train.graphs.states, ...(validation?.graphs.states ?? [])]);
+    const needed = ({ name, kind }: { readonly name: string; readonly kind: string }) =>
+      kind === "state" && (firsts.get(name)?.each !== "pass" || inPass);
+    const wanted = this.program.variables.filter(needed);
+    const misfits = [
+      ...wanted.flatMap(({ name, shape }) => {
+        const found = state.get(name)?.length;
+        if (found === sizeOf(shape)) return [];
+        return [`${name} has ${found ?? "no"} values, and needs ${sizeOf(shape)}`];
+      }),
+      ...[...state.keys()].flatMap((name) =>
+        firsts.get(name)?.each === "pass" || this.#knows(name)
+          ? []
+          : [`${name} is not in the model`],
+      ),
+    ];
+    if (misfits.length === 0)
+      for (const { name } of wanted) this.executable.write(name, state.get(name)!);
+    return misfits;
   }
 
   #graphs(phase: Phase): PhaseGraphs {
@@ -137,28 +212,22 @@ export class Session {
   }
 
   /** Loss and metrics over the samples seen since the pass began. */
-  async metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
-    const [samples] = await this.executable.read(names.samples(phase));
-    const { sums } = this.#graphs(phase);
-    const reported = this.plan.spec.outputs.flatMap((o) => o.metrics);
-    const result: Record<string, number> = {};
-    for (const metric of only) {
-      const totals: Record<string, ArrayLike<number>> = {};
-      for (const sum of sums.get(metric) ?? []) {
-        totals[sum] = await this.executable.read(names.total(phase, metric, sum));
-      }
-      const { definition, options } = reported.find((m) => m.name === metric)?.metric ?? {};
-      result[metric] = definition
-        ? definition.finish(totals, options!, samples!)
-        : totals["total"]![0]! / samples!;
-    }
-    return result;
+  metrics(phase: Phase, only: readonly string[] = this.#metrics): Promise<Metrics> {
+    const { spec } = this.plan;
+    return readMetrics(this.executable, spec, phase, this.#graphs(phase).sums, only);
   }
 
-  /** The learning rate of the last step, if a schedule changes it. */
-  async scheduledRate(): Promise<number | undefined> {
-    if (typeof this.plan.spec.optimizer.options.learning_rate === "number") return undefined;
-    return (await this.executable.read(names.learningRate))[0];
+  /** The learning rate of the last step. */
+  async learningRate(): Promise<number> {
+    const { learning_rate: given } = this.plan.spec.optimizer.options;
+    // Without weights to train there is none in the program.
+    if (typeof given === "number" && !this.#knows(names.learningRate)) return given;
+    return (await this.executable.read(names.learningRate))[0]!;
+  }
+
+  /** The learning rate of the steps to come, where no schedule gives it. */
+  setLearningRate(rate: number): void {
+    this.#writeKnown(names.learningRate, Float64Array.of(rate));
   }
 
   /** The weights as they are now, by `<layer>/<weight>`. */

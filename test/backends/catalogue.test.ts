@@ -8,11 +8,10 @@ import { reference } from "../../src/backends/reference.ts";
 import { gradients } from "../../src/compiler/autodiff.ts";
 import type { Tensor } from "../../src/ir/graph.ts";
 import { constraintOption, constraints } from "../../src/nn/constraints.ts";
-import { losses, lossOption } from "../../src/nn/losses/index.ts";
+import { batchLoss, losses, lossOption } from "../../src/nn/losses/index.ts";
 import { metricOption, metrics } from "../../src/nn/metrics/index.ts";
 import { regularizerOption, regularizers } from "../../src/nn/regularizers.ts";
 import { add } from "../../src/ops/pointwise.ts";
-import { mean } from "../../src/ops/reduce.ts";
 import { workingBackends } from "../support/backends.ts";
 import { evaluate, input, random } from "../support/evaluate.ts";
 import { difference } from "../support/keras.ts";
@@ -29,14 +28,15 @@ const feed = new Map([
   [p, exact(r.array(rows * classes, 0.05, 0.95))],
   [input("labels", [rows]), labels],
   [input("hot", [rows, classes]), hot],
+  [input("mask", [rows]), Float64Array.from({ length: rows }, (_, i) => (i % 3 === 1 ? 0 : 1))],
 ]);
-const [, byLabel, byValue] = [...feed.keys()];
+const [, byLabel, byValue, mask] = [...feed.keys()];
 const targetFor = (form: "labels" | "values") => (form === "labels" ? byLabel! : byValue!);
 
 const outputs: [string, Tensor][] = [
   ...losses.flatMap(({ name }): [string, Tensor][] => {
-    const { definition, options } = lossOption().parse(name);
-    const loss = mean(definition.perSample(targetFor(definition.targets), p, options));
+    const own = lossOption().parse(name);
+    const loss = batchLoss(own, targetFor(own.definition.targets), p, { mask });
     return [
       [`loss ${name}`, loss],
       [`gradient of ${name}`, gradients(loss, [p])[0]!],
@@ -46,7 +46,7 @@ const outputs: [string, Tensor][] = [
     const [, given] = name.split("_at_");
     const spec = given === undefined ? name : { [name]: { [given]: 0.5 } };
     const { definition, options } = metricOption().parse(spec);
-    const sums = definition.sums(targetFor(definition.targets(byValue!, p)), p, options);
+    const sums = definition.sums(targetFor(definition.targets(byValue!, p)), p, options, mask);
     return Object.entries(sums).map(([sum, x]): [string, Tensor] => [`metric ${name}, ${sum}`, x]);
   }),
   ...regularizers.map(({ name }): [string, Tensor] => {

@@ -105,7 +105,7 @@ test("a run that diverges says when, and which weights are broken", async () => 
     "optimizer: { sgd: { learning_rate: 1e30 } }",
   );
   const session = await openSession(text, await loadBackend("webasm"));
-  const loop = trainLoop(session, { stopped: () => false, run: "" });
+  const loop = trainLoop(session, { ending: () => undefined, run: "" });
   let next = await loop.next();
   while (!next.done) next = await loop.next();
   const end = next.value;

@@ -11,6 +11,7 @@ import { dataCases } from "./data-cases.ts";
 import { folder, marked, plain, reportOf, underlined, write } from "./frames.ts";
 import { modelCases } from "./model-cases.ts";
 import { schemaCases } from "./schema-cases.ts";
+import { sequenceCases } from "./sequence-cases.ts";
 import { wholeFrames } from "./whole-frames.ts";
 import { yamlCases } from "./yaml-cases.ts";
 
@@ -18,6 +19,7 @@ const groups: Readonly<Record<string, readonly BrokenSpec[]>> = {
   schema: schemaCases,
   model: modelCases,
   blocks: blockCases,
+  sequences: sequenceCases,
   data: dataCases,
   yaml: yamlCases,
 };

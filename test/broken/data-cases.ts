@@ -54,4 +54,87 @@ export const dataCases: readonly BrokenSpec[] = [
     /none to train on/,
   ),
   broken("more MNIST than there is", { data: "{ mnist: { limit: ⟦70000⟧ } }" }, /at most 60000/),
+  broken(
+    "class weights of no class",
+    {
+      data: "\n  source: { csv: { path: classes.csv, target: kind } }\n  class_weight: { ⟦amt⟧: 2 }",
+      model: "\n  - dense: { units: 3, activation: softmax }",
+      loss: "sparse_categorical_crossentropy",
+    },
+    /no class "amt"/,
+    /did you mean `ant`/,
+  ),
+  broken(
+    "stratify without a split",
+    { data: "\n  source: { csv: { path: classes.csv, target: kind } }\n  stratify: ⟦true⟧" },
+    /nothing is split/,
+  ),
+  broken(
+    "a class too small to stratify",
+    {
+      data: "\n  source: { csv: { path: classes.csv, target: kind } }\n  validation_split: 0.5\n  stratify: ⟦true⟧",
+    },
+    /single example/,
+  ),
+  broken(
+    "a limit beyond the data",
+    { data: "\n  source: { csv: { path: points.csv, target: y } }\n  limit: ⟦5⟧" },
+    /fewer than 5 examples/,
+    /at most 4/,
+  ),
+  broken(
+    "JSON with a slip",
+    { data: "{ json: { path: ⟦slip.jsonl⟧, target: y } }" },
+    /slip.jsonl:2:8/,
+  ),
+  broken(
+    "text without a target",
+    { data: "{ text: ⟦{ path: classes.csv, text: kind }⟧ }" },
+    /text needs a target/,
+  ),
+  broken(
+    "text without its column",
+    { data: "{ text: { path: classes.csv, text: ⟦kid⟧, target: p } }" },
+    /no column "kid"/,
+    /did you mean "kind"/,
+  ),
+  broken(
+    "texts of punctuation only",
+    { data: "{ text: { path: ⟦dots.csv⟧, target: y } }" },
+    /without a single token/,
+  ),
+  broken(
+    "tags that are too few",
+    { data: "{ text: { path: ⟦dots.csv⟧, tags: y, standardize: none } }" },
+    /dots.csv:3/,
+  ),
+  broken(
+    "a vocabulary larger than the embedding",
+    {
+      data: "{ text: { path: classes.csv, text: kind, target: p } }",
+      model:
+        "\n  - embedding: { input_dim: ⟦3⟧, output_dim: 2 }\n  - flatten\n  - dense: { units: 1 }",
+    },
+    /input_dim: 5/,
+  ),
+  broken(
+    "text for pictures",
+    { data: "{ images: { path: ⟦points.csv⟧, target: y, image: a } }" },
+    /1 does not exist/,
+  ),
+  broken(
+    "an idx file that is none",
+    { data: "{ idx: { x: ⟦points.csv⟧, y: points.csv } }" },
+    /no IDX file/,
+  ),
+  broken(
+    "a Parquet file that is none",
+    { data: "{ parquet: { path: ⟦points.csv⟧, target: y } }" },
+    /no Parquet file/,
+  ),
+  broken(
+    "more words than there are",
+    { data: "{ cmudict: { limit: ⟦200000⟧ } }" },
+    /at most 117490/,
+  ),
 ];

@@ -277,4 +277,58 @@ const numbersOnly: readonly BrokenSpec[] = [
   ),
 ];
 
-export const modelCases = [...wiring, ...outputs, ...shapes, ...several, ...numbersOnly];
+const steps = "\n  - reshape: { target_shape: [2, 2] }\n";
+const wrapped: readonly BrokenSpec[] = [
+  broken(
+    "a wrapper over vectors",
+    {
+      model:
+        "\n  - ⟦time_distributed: { layer: { dense: { units: 3 } } }⟧\n  - dense: { units: 1 }",
+    },
+    /needs steps with features/,
+    /target_shape: \[-1, 1\]/,
+  ),
+  broken(
+    "a wrapped layer that does not fit",
+    {
+      model: `${steps}  - time_distributed: { layer: { softmax: { axis: ⟦2⟧ } } }\n  - flatten\n  - dense: { units: 1 }`,
+    },
+    /layer time_distributed: softmax: \(None, 2\) has no such axis/,
+  ),
+  broken(
+    "an initializer of a wrapped layer",
+    {
+      model: `${steps}  - time_distributed: { layer: { dense: { units: 2, bias_initializer: ⟦orthogonal⟧ } } }\n  - flatten\n  - dense: { units: 1 }`,
+    },
+    /orthogonal cannot fill bias/,
+  ),
+  broken(
+    "a wrapped layer of several inputs",
+    { model: `${steps}  - time_distributed: { layer: ⟦add⟧ }\n  - flatten` },
+    /cannot apply add to every step/,
+  ),
+  broken(
+    "more numbers than a wrapped embedding has",
+    {
+      model: `\n  - input: { shape: [4, 1] }\n  - time_distributed: { layer: { embedding: { input_dim: ⟦5⟧, output_dim: 2 } } }\n  - flatten\n  - dense: { units: 1 }`,
+    },
+    /whole numbers from 0 to 4/,
+    /write `input_dim: 8`/,
+  ),
+  broken(
+    "a matrix regularizer for sequences",
+    {
+      model: `${steps}  - dense: { units: 2, activity_regularizer: ⟦orthogonal_regularizer⟧ }\n  - flatten\n  - dense: { units: 1 }`,
+    },
+    /what it gives: .* is no matrix/,
+  ),
+];
+
+export const modelCases = [
+  ...wiring,
+  ...outputs,
+  ...shapes,
+  ...several,
+  ...numbersOnly,
+  ...wrapped,
+];

@@ -24,6 +24,29 @@ const misspelt: readonly BrokenSpec[] = [
     /did you mean `activation`/,
   ),
   broken("layer option, required", { model: "\n  - dense: { ⟦unit⟧: 1 }" }, /did you mean `units`/),
+  broken(
+    "an option in place of all",
+    { model: "\n  - activation: ⟦relu⟧\n  - dense: { units: 1 }" },
+    /write `activation: \{ function: relu \}`/,
+  ),
+  broken("a number in place of all", { model: "\n  - dense: ⟦1⟧" }, /`dense: \{ units: 1 \}`/),
+  broken(
+    "a layer in place of the option",
+    { model: "\n  - time_distributed: ⟦{ dense: { units: 1 } }⟧" },
+    /needs `layer`/,
+    /time_distributed: \{ layer: /,
+  ),
+  broken(
+    "option of a wrapped layer",
+    { model: "\n  - time_distributed: { layer: { dense: { ⟦unit⟧: 1 } } }" },
+    /unknown option "unit" of layer dense/,
+  ),
+  broken(
+    "wrapped layer",
+    { model: "\n  - time_distributed: { layer: ⟦flaten⟧ }" },
+    /did you mean `flatten`/,
+  ),
+  broken("reduction", { loss: "{ mse: { reduction: ⟦none⟧ } }" }, /sum_over_batch_size/),
   broken("activation", { model: "\n  - dense: { units: 1, activation: ⟦rellu⟧ }" }, /mean `relu`/),
   broken(
     "activation option",
@@ -52,6 +75,18 @@ const misspelt: readonly BrokenSpec[] = [
   broken("optimizer option", { optimizer: "{ adam: { ⟦lr⟧: 0.1 } }" }, /learning_rate/),
   broken("metric", { metrics: "[mae, ⟦accurcy⟧]" }, /did you mean `accuracy`/),
   broken("train", { train: "{ ⟦epoch⟧: 3 }" }, /did you mean `epochs`/),
+  broken("callback", { callbacks: "[⟦early_stoping⟧]" }, /did you mean `early_stopping`/),
+  broken(
+    "callback option",
+    { callbacks: "\n  - early_stopping: { ⟦patient⟧: 3 }" },
+    /did you mean `patience`/,
+  ),
+  broken(
+    "callback's metric",
+    { callbacks: "\n  - reduce_lr_on_plateau: { monitor: ⟦val_los⟧ }" },
+    /did you mean `val_loss`/,
+  ),
+  broken("checkpoint", { train: "{ checkpoint: { ⟦step⟧: 3 } }" }, /did you mean `steps`/),
   broken("expect", { expect: '{ ⟦val_accuraccy⟧: ">= 0.9" }' }, /no metric "val_accuraccy"/),
   broken(
     "two at once",
@@ -62,6 +97,56 @@ const misspelt: readonly BrokenSpec[] = [
 ];
 
 const types: readonly BrokenSpec[] = [
+  broken("callbacks, no list", { callbacks: "⟦csv_log⟧" }, /a list/),
+  broken(
+    "callback outside the run's folder",
+    { callbacks: '[{ csv_log: { filename: ⟦"../log.csv"⟧ } }]' },
+    /a path inside the run's folder/,
+  ),
+  broken(
+    "callback's file of another kind",
+    { callbacks: '[{ model_checkpoint: { filepath: ⟦"w-{epoch}.h5"⟧ } }]' },
+    /a file name that ends with \.safetensors/,
+  ),
+  broken(
+    "callback's field that is none",
+    { callbacks: '[{ model_checkpoint: { filepath: ⟦"w-{epoch:x}.safetensors"⟧ } }]' },
+    /fields such as \{epoch:02d\}/,
+  ),
+  broken("a time limit of nothing", { callbacks: "[{ time_limit: ⟦{}⟧ }]" }, /minutes: 30/),
+  broken(
+    "a metric that may go both ways",
+    {
+      metrics: "[true_positives]",
+      callbacks: "[{ early_stopping: { monitor: ⟦true_positives⟧ } }]",
+    },
+    /`mode: min` or `mode: max`/,
+  ),
+  broken(
+    "a rate that two set",
+    {
+      optimizer:
+        "{ sgd: { learning_rate: { cosine_decay: { initial_learning_rate: 1, decay_steps: 9 } } } }",
+      callbacks: "[⟦reduce_lr_on_plateau⟧]",
+    },
+    /keep one of the two/,
+  ),
+  broken(
+    "two bests",
+    {
+      metrics: "[mae]",
+      callbacks:
+        "[model_checkpoint, ⟦{ early_stopping: { monitor: val_mae, restore_best: true } }⟧]",
+    },
+    /do not agree on the best weights/,
+    /monitor: val_loss/,
+  ),
+  broken(
+    "a metric of data that is not there",
+    { callbacks: "[⟦early_stopping⟧]" },
+    /no validation data/,
+    /validation_split/,
+  ),
   broken("units as text", { model: "\n  - dense: { units: ⟦ten⟧ }" }, /a number/, /"ten"/),
   broken("units with a fraction", { model: "\n  - dense: { units: ⟦1.5⟧ }" }, /a whole number/),
   broken("negative units", { model: "\n  - dense: { units: ⟦-3⟧ }" }, /more than 0/),

@@ -5,7 +5,7 @@ export const wholeFrames: Readonly<Record<string, string>> = {
    |
  1 | data: { csv: { path: points.csv, traget: y } }
    |                                  ^^^^^^
-   = expected: one of path, target, features, header, delimiter, test, categorical, one_hot
+   = expected: one of path, target, features, test, categorical, sample_weight, one_hot, header, delimiter
    = received: traget
    = help: did you mean \`target\`?`,
 
@@ -15,7 +15,7 @@ export const wholeFrames: Readonly<Record<string, string>> = {
  6 | optimizer: sgd
  7 | train: { epoch: 3, batchsize: 2 }
    |          ^^^^^
-   = expected: one of epochs, batch_size, shuffle, steps, accumulate
+   = expected: one of epochs, batch_size, shuffle, steps, accumulate, checkpoint
    = received: epoch
    = help: did you mean \`epochs\`?
 
@@ -25,7 +25,7 @@ error: unknown option "batchsize" of train
  6 | optimizer: sgd
  7 | train: { epoch: 3, batchsize: 2 }
    |                    ^^^^^^^^^
-   = expected: one of epochs, batch_size, shuffle, steps, accumulate
+   = expected: one of epochs, batch_size, shuffle, steps, accumulate, checkpoint
    = received: batchsize
    = help: did you mean \`batch_size\`?
 

@@ -8,7 +8,9 @@ import { inFolder, lines, nnc, repository, tinySpec } from "./helpers.ts";
 test("help and version", async () => {
   const help = await nnc(["--help"], { cwd: repository });
   assert.is(help.code, 0);
-  for (const command of "train summary validate inspect bench backends schema init".split(" "))
+  for (const command of "train evaluate predict runs test lock verify summary validate inspect bench backends schema init".split(
+    " ",
+  ))
     assert.match(help.stdout, new RegExp(`^ {2}${command} `, "m"));
   const version = await nnc(["--version"], { cwd: repository });
   const { version: own } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
@@ -49,6 +51,17 @@ const wrong: readonly (readonly [args: string, ...says: string[]])[] = [
   ["bench tiny.yaml --backend jss", 'there is no backend "jss"'],
   ["bench tyni.yaml", "did you mean tiny.yaml?"],
   ["bench tiny.yaml --set train.epochs=0", "--> command line", "more than 0"],
+  ["predict", "missing required argument 'run'"],
+  ["predict none x.png", "there is no run none", "nnc train"],
+  ["predict . x.png", ". is no run: it has no spec.yaml"],
+  ["predict none --json --csv", "--json and --csv cannot both be"],
+  ["predict none x.png --top-k 0", "classes is a whole number from 1"],
+  ["evaluate none", "there is no run none"],
+  ["runs none", "there is no folder none"],
+  ["runs diff none other", "there is no run none"],
+  ["test", "missing required argument 'spec'"],
+  ["lock tyni.yaml", "did you mean tiny.yaml?"],
+  ["verify tiny.yaml", "there is no lock tiny.lock.json", "nnc lock tiny.yaml"],
   ["init tiny", "tiny.yaml exists already"],
   ["init a*b", "cannot be the name of a spec"],
   ["init no/such", "there is no folder for no/such.yaml"],

@@ -18,13 +18,23 @@ export interface Outcome {
 interface Settings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on standard input. */
+  readonly input?: string;
+  /** Ends it by SIGKILL after so many ms, if it has not ended by then. */
+  readonly killAfter?: number;
   /** Called with everything that came on stdout, and on stderr, so far. */
   readonly watch?: (stdout: string, child: ChildProcess, stderr: string) => void;
 }
 
-export function nnc(args: readonly string[], { cwd, env = {}, watch }: Settings): Promise<Outcome> {
+export function nnc(
+  args: readonly string[],
+  { cwd, env = {}, input, killAfter, watch }: Settings,
+): Promise<Outcome> {
   const { NO_COLOR, FORCE_COLOR, ...inherited } = process.env;
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env } });
+  const end =
+    killAfter === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfter);
+  if (input !== undefined) child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -37,7 +47,10 @@ export function nnc(args: readonly string[], { cwd, env = {}, watch }: Settings)
   });
   return new Promise((done, fail) => {
     child.on("error", fail);
-    child.on("close", (code) => done({ code, stdout, stderr }));
+    child.on("close", (code) => {
+      clearTimeout(end);
+      done({ code, stdout, stderr });
+    });
   });
 }
 

@@ -57,7 +57,7 @@ const broken: readonly (readonly [
   ["a nameless column", ",a,y\n0,1,2\n", {}, "path", ["column 1", "has no name", "features"]],
   ["only a target", "y\n1\n", {}, "target", ["no column beside the target"]],
   ["a target as feature", "a,y\n1,2\n", { features: ["a", "y"] }, "features.1",
-   ["a feature and a target"]],
+   ["two roles"]],
   ["a feature twice", "a,y\n1,2\n", { features: ["a", "a"] }, "features.1", ["named twice"]],
   ["an idle category", "a,b,y\n1,2,3\n", { features: ["a"], categorical: ["b"] }, "categorical.0",
    ["neither"]],

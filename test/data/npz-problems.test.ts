@@ -60,7 +60,7 @@ const broken: readonly Broken[] = [
    ['no array "y_test"']],
   ["a named x_test that isn't there", fine, { x_test: "xt" }, "x_test", ['no array "xt"']],
   ["different lengths", () => archive({ x: floats, y: { ...labels, shape: [1], values: [1] } }),
-   {}, "y", ["different lengths", "2", '1 in "y"']],
+   {}, "y", ["another length", "2, as", 'array "y"']],
   ["test data of another shape",
    () => archive({ x: floats, y: labels, x_test: bytes, y_test: labels }), {}, "x_test",
    ["another form", "[3]", "[2, 2]"]],

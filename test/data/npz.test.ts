@@ -22,7 +22,7 @@ for (const level of [0, 6] as const) {
     assert.instance(y.values, Int32Array);
     assert.equal([[...y.values], y.shape], [[7, 3], []]);
     assert.is(data.validation, undefined);
-    assert.is(data.summary, "2 training examples of shape 2×2");
+    assert.is(data.summary, "2 training examples of shape 2×2, from 0 to 127.5");
 
     const one = { x_test: { ...floats, shape: [1, 3], values: [7, 8, 9] } };
     const y_test: Spec = { descr: "|u1", shape: [1], values: [5] };
@@ -30,7 +30,7 @@ for (const level of [0, 6] as const) {
     assert.equal([...both.validation!.inputs.get("x")!.values], [7, 8, 9]);
     assert.equal([...both.validation!.targets.get("y")!.values], [5]);
     assert.is(both.train.inputs.get("x")!.scale, undefined);
-    assert.is(both.summary, "2 training and 1 test examples of shape 3");
+    assert.is(both.summary, "2 training and 1 test examples of shape 3, from 1 to 6");
   });
 }
 
@@ -46,7 +46,7 @@ test("several arrays by name, and their test data", async () => {
   assert.equal(train.inputs.get("right")!.shape, [1, 3]);
   assert.equal([...train.inputs.keys(), ...train.targets.keys()], ["left", "right", "t", "u"]);
   assert.equal([...validation!.inputs.get("left")!.values], [7, 8, 9]);
-  assert.is(summary, "2 training and 1 test examples of shape 3 and 1×3");
+  assert.is(summary, "2 training and 1 test examples of shape 3, from 1 to 6 and 1×3, from 1 to 6");
   const without = archive({ p: floats, q: more, y: labels });
   assert.is((await loadBytes(without, names)).validation, undefined);
   const refused = async (content: Uint8Array, options: object, path: string, says: RegExp) => {

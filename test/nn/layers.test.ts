@@ -66,6 +66,29 @@ const misfits: readonly (readonly [string, Options, Shape, readonly string[], Re
   ["reshape", { target_shape: [3, 4] }, [10], ["reshape", "target_shape"], /10 elements/],
   ["reshape", { target_shape: [3, -1] }, [10], ["reshape", "target_shape"], /multiple of 3/],
   ["reshape", { target_shape: [-1, -1] }, [10], ["reshape", "target_shape"], /at most one/],
+  ["lstm", { units: 3 }, [7], [], /reshape: { target_shape: \[7, 1\] }/],
+  ["gru", { units: 3 }, [7, 2, 2], [], /None, steps, channels/],
+  [
+    "lstm",
+    { units: 3, bias_initializer: "orthogonal" },
+    [4, 2],
+    ["lstm", "bias_initializer"],
+    /two dimensions/,
+  ],
+  [
+    "lstm",
+    { units: 3, recurrent_activation: { softmax: { axis: 2 } } },
+    [4, 2],
+    ["lstm", "recurrent_activation", "softmax", "axis"],
+    /-2 to 1/,
+  ],
+  [
+    "simple_rnn",
+    { units: 3, return_sequences: true, activity_regularizer: "orthogonal_regularizer" },
+    [4, 2],
+    ["simple_rnn", "activity_regularizer", "orthogonal_regularizer"],
+    /no matrix/,
+  ],
 ];
 for (const [name, options, shape, path, says] of misfits) {
   test(`${name} ${JSON.stringify(options)} does not fit [${shape}]`, () => {

@@ -6,7 +6,14 @@ import { namesOf } from "../../src/nn/definition.ts";
 import { alignTarget } from "../../src/nn/losses/loss.ts";
 import { metricOption, metrics } from "../../src/nn/metrics/index.ts";
 import { evaluate, input } from "../support/evaluate.ts";
-import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
+import {
+  assertClose,
+  feedOf,
+  fixture,
+  given,
+  type Options,
+  type Values,
+} from "../support/keras.ts";
 
 interface MetricRecord {
   readonly name: string;
@@ -18,10 +25,12 @@ interface MetricRecord {
     readonly y_true_shape: Shape;
     readonly y_pred: readonly number[];
     readonly y_pred_shape: Shape;
+    readonly mask?: Values;
   }[];
   readonly value: number;
 }
 const records = fixture<MetricRecord[]>("metrics");
+const masked = fixture<MetricRecord[]>("masked_metrics");
 
 /** The sums of all batches added up, then what the metric makes of them. */
 async function measured(
@@ -37,10 +46,11 @@ async function measured(
     const aligned = alignTarget(y, p, definition.targets(y, p));
     assert.ok(aligned, "the target can be aligned");
     assert.is(definition.unfit?.(p.type.shape, options), undefined);
-    const sums = Object.entries(definition.sums(aligned, p, options));
+    const mask = b.mask ? [given("m", b.mask)] : [];
+    const sums = Object.entries(definition.sums(aligned, p, options, mask[0]?.[0]));
     const values = await evaluate(
       sums.map(([, value]) => value),
-      feedOf([y, ys], [p, ps]),
+      feedOf([y, ys], [p, ps], ...mask),
     );
     for (const [i, [sum]] of sums.entries())
       totals[sum] = [...values[i]!].map((v, k) => v + (totals[sum]?.[k] ?? 0));
@@ -49,7 +59,7 @@ async function measured(
   return definition.finish(totals, options, rows);
 }
 
-for (const r of records) {
+for (const r of [...records, ...masked]) {
   test(`${r.name} ${JSON.stringify(r.options)}, ${r.note}, as in Keras`, async () => {
     assertClose([await measured(r.name, r)], [r.value], 6e-9, "value");
     if (r.resolved === undefined) return;
@@ -88,6 +98,13 @@ test("every metric has records", () => {
     metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name),
     [],
   );
+});
+
+test("metrics with masks were recorded of every kind, and of those that ignore them", () => {
+  const known = new Set(masked.map((r) => r.name));
+  // F scores and R² know examples of one dimension only.
+  const rest = metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name);
+  assert.equal(rest, ["r2", "f1", "fbeta"]);
 });
 
 test("which targets go with which predictions", () => {

@@ -24,19 +24,26 @@ interface Step {
 }
 interface ModelRecord {
   readonly name: string;
-  readonly layers: readonly (Options & { readonly type: string; readonly name?: string })[];
+  readonly layers: readonly (Options & {
+    readonly type: string;
+    readonly name?: string;
+    readonly from?: readonly string[];
+  })[];
   readonly loss: Named;
   readonly optimizer: Named;
   readonly weights: Readonly<Record<string, Values>>;
   readonly steps: readonly Step[];
 }
-const records = fixture<ModelRecord[]>("models");
+const records = ["models", "masked_models", "recurrent_models"].flatMap((file) =>
+  fixture<ModelRecord[]>(file),
+);
 
 /** The spec of a record, as text; JSON is YAML. */
 function specText({ layers, loss, optimizer, steps }: ModelRecord): string {
-  const model = layers.map(({ type, name, ...options }) => ({
+  const model = layers.map(({ type, name, from, ...options }) => ({
     [type]: options,
     ...(name === undefined ? {} : { name }),
+    ...(from === undefined ? {} : { from }),
   }));
   const train = { batch_size: steps[0]!.x.shape[0], epochs: 1, shuffle: false };
   return `
@@ -105,7 +112,7 @@ for (const record of records) {
 test("the records cover every kind of problem", () => {
   const losses = new Set(records.map((r) => r.loss.name));
   const optimizers = new Set(records.map((r) => r.optimizer.name));
-  assert.is(records.length, 6);
+  assert.is(records.length, 13);
   assert.ok(losses.size >= 3 && optimizers.size >= 3, `${[...losses]}, ${[...optimizers]}`);
 });
 

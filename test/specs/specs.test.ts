@@ -30,6 +30,10 @@ const trials: Readonly<Record<string, "whole" | { examples: number; set: readonl
   "cnn.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
   "cnn-tf.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
   "resnet.yaml": { examples: 40, set: ["train.epochs=3", "train.batch_size=10"] },
+  "rnn-many-to-one.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-deep.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-many-to-many.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "rnn-bidirectional.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
 };
 
 const firstOf = (examples: Examples, count: number): Examples =>
@@ -52,7 +56,7 @@ async function train(file: string, overrides: readonly string[], limit?: number)
   const { backend } = await chooseBackend("auto");
   const session = await Session.open(plan, backend, initialWeights(plan.weights, spec.seed));
   const epochs: EpochEvent[] = [];
-  for await (const e of trainLoop(session, { stopped: () => false, run: "" })) {
+  for await (const e of trainLoop(session, { ending: () => undefined, run: "" })) {
     if (e.event === "epoch") epochs.push(e);
   }
   await session.dispose();

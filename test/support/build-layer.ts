@@ -1,13 +1,16 @@
 /** Builds one layer by itself, with its weights as inputs to feed: for tests only. */
+import * as assert from "uvu/assert";
 import { z } from "zod";
 import type { Shape, Tensor } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
-import type { LayerContext } from "../../src/nn/layers/layer.ts";
+import { type LayerContext, maskGiven } from "../../src/nn/layers/layer.ts";
+import type { Mask } from "../../src/nn/mask.ts";
 import { fail } from "../../src/support/errors.ts";
 import { input } from "./evaluate.ts";
 
 export interface BuiltLayer {
   readonly output: Tensor;
+  readonly mask: Mask;
   readonly weights: ReadonlyMap<string, Tensor>;
   /** Names of the weights that are trained. */
   readonly trainable: readonly string[];
@@ -15,6 +18,8 @@ export interface BuiltLayer {
   readonly updates: ReadonlyMap<string, Tensor>;
   /** What it adds to the loss. */
   readonly penalties: readonly Tensor[];
+  /** How often it drew. */
+  readonly requests: number;
 }
 
 export interface BuildRequest {
@@ -22,13 +27,20 @@ export interface BuildRequest {
   readonly options: unknown;
   /** The input, or all of them. */
   readonly x: Tensor | readonly Tensor[];
+  /** Those of the inputs. */
+  readonly masks?: readonly Mask[];
   readonly training?: boolean;
+  /** The numbers that it draws, in this order. */
+  readonly uniform?: readonly Tensor[];
   /** In front of the weights' names, where several layers share a program. */
   readonly prefix?: string;
 }
 
 /** @throws if there is no such layer, or the options or the input do not fit it */
-export function buildLayer({ layer, options, x, training, prefix }: BuildRequest): BuiltLayer {
+export function buildLayer(request: BuildRequest): BuiltLayer {
+  const { layer, options, x, masks, training, prefix, uniform = [] } = request;
+  let requests = 0;
+  const xs = [x].flat() as readonly Tensor[];
   const definition = layers.find((l) => l.name === layer);
   if (!definition) throw new Error(`there is no layer ${layer}`);
   const weights = new Map<string, Tensor>();
@@ -37,6 +49,7 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
   const penalties: Tensor[] = [];
   const ctx: LayerContext = {
     training: training ?? false,
+    masks: xs.map((_, i) => masks?.[i]),
     trainable: true,
     weight(name, shape: Shape, how) {
       const tensor = input(`${prefix ?? ""}${name}`, shape);
@@ -48,13 +61,17 @@ export function buildLayer({ layer, options, x, training, prefix }: BuildRequest
       const [name] = [...weights].find(([, tensor]) => tensor === weight)!;
       updates.set(name, next);
     },
-    uniform: () => {
-      throw new Error(`${layer} draws random numbers`);
+    uniform(shape) {
+      const next = uniform[requests++];
+      if (!next) throw new Error(`${layer} draws more random numbers than it was given`);
+      assert.equal(next.type.shape, shape, `shape of the random numbers of ${layer}`);
+      return next;
     },
     penalise: (penalty) => penalties.push(penalty),
     fail,
   };
   const parsed = z.strictObject(definition.options).parse(options);
-  const output = definition.build([x].flat() as readonly Tensor[], parsed, ctx);
-  return { output, weights, trainable, updates, penalties };
+  const output = definition.build(xs, parsed, ctx);
+  const mask = maskGiven({ definition, options: parsed }, xs, ctx.masks);
+  return { output, mask, weights, trainable, updates, penalties, requests };
 }

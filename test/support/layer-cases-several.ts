@@ -82,6 +82,9 @@ export const severalCases: Readonly<Record<string, Generator>> = {
         output_shape: out,
         dropout: r.pick([0, 0.4]),
         use_causal_mask: !planes && r.pick([true, false]),
+        sliding_window: planes ? null : r.pick([null, 1, 2]),
+        attention_axes: planes ? r.pick<null | number | number[]>([null, 1, [-3, -2]]) : null,
+        use_gate: r.pick([true, false]),
       },
       inputs: self
         ? [positions(t, features)]

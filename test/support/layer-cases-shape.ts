@@ -114,7 +114,7 @@ export const shapeCases: Readonly<Record<string, Generator>> = {
   embedding(r) {
     const [input_dim, output_dim] = [r.int(1, 6), r.int(1, 4)];
     const input = r.shape(r.int(0, 2));
-    const options = { input_dim, output_dim };
+    const options = { input_dim, output_dim, mask_zero: r.pick([true, false]) };
     return { options, inputs: [input], output: [...input, output_dim], below: input_dim };
   },
   flatten: (r) => {

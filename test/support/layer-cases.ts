@@ -6,6 +6,7 @@ import { activations } from "../../src/nn/activations.ts";
 import type { Options } from "./keras.ts";
 import { each, type Generator, keeping, type Random, times } from "./layer-case.ts";
 import { randomCases } from "./layer-cases-random.ts";
+import { recurrentCases } from "./layer-cases-recurrent.ts";
 import { severalCases } from "./layer-cases-several.ts";
 import { shapeCases } from "./layer-cases-shape.ts";
 
@@ -111,6 +112,23 @@ const anyAxis = (r: Random) => r.pick<number | number[]>([-1, 1, [1, 2], [-1, -2
 const byRank = (name: string, of: (rank: number) => Generator) =>
   Object.fromEntries([1, 2, 3].map((rank) => [`${name}${rank}d`, of(rank)]));
 
+/** Any layer of one input with dimensions, applied to every step. */
+const distributed: Generator = (r) => {
+  for (;;) {
+    const name = r.pick(Object.keys(layerCases));
+    const { inputs, output, options, ...more } = layerCases[name]!(r);
+    const [own, ...others] = inputs;
+    if (name === "input" || own!.length === 0 || others.length > 0) continue;
+    const steps = r.int(1, 3);
+    return {
+      ...more,
+      options: { layer: { [name]: options } },
+      inputs: [[steps, ...own!]],
+      output: [steps, ...output],
+    };
+  }
+};
+
 export const layerCases: Readonly<Record<string, Generator>> = {
   input: (r) => {
     const shape = r.shape(r.int(0, 3));
@@ -126,8 +144,16 @@ export const layerCases: Readonly<Record<string, Generator>> = {
     (r) => ({ function: r.pick(activations).name }),
     (r) => r.shape(r.int(1, 3)),
   ),
+  masking(r) {
+    const output = [...r.shape(r.int(0, 2)), r.int(1, 2)];
+    // Whole numbers, of which some are the value; others hardly ever are.
+    const whole = r.pick([true, false]) ? { below: 2 } : {};
+    return { options: { mask_value: r.int(0, 1) }, inputs: [output], output, ...whole };
+  },
+  time_distributed: distributed,
   ...shapeCases,
   ...severalCases,
+  ...recurrentCases,
   ...randomCases,
   conv1d: convolution(1),
   conv2d: convolution(2),

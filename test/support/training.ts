@@ -63,7 +63,10 @@ export async function follow(
 ): Promise<Followed> {
   const epochs: EpochEvent[] = [];
   const progress: ProgressEvent[] = [];
-  const loop = trainLoop(session, { stopped: () => stopped(progress.length), run: "" });
+  const loop = trainLoop(session, {
+    ending: () => (stopped(progress.length) ? { reason: "interrupted" } : undefined),
+    run: "",
+  });
   for (;;) {
     const { value, done } = await loop.next();
     if (done) return { epochs, progress, end: value };

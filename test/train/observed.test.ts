@@ -61,6 +61,18 @@ for (const [layer, groups, where] of cases) {
   });
 }
 
+test("of every step by itself, under time_distributed", () => {
+  const dataset = bytes(1 / 255);
+  const weightsOf = (layer: string) =>
+    initialWeights(planRun(spec(layer, ...head), dataset).weights, 1);
+  const got = weightsOf("time_distributed: { layer: normalization }");
+  const want = weightsOf("normalization");
+  for (const name of ["mean", "variance"]) {
+    assert.is(got.get(`time_distributed/${name}`)!.length, 8);
+    assert.equal(got.get(`time_distributed/${name}`), want.get(`normalization/${name}`));
+  }
+});
+
 test("the shape an input declares counts", () => {
   const chosen = spec("input: { shape: [8, 8, 1] }", "normalization", ...head);
   const plan = planRun(chosen, bytes(1));

@@ -4,7 +4,7 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { metricNames } from "../../src/spec/spec.ts";
+import { metricNames } from "../../src/spec/reported.ts";
 import { assertClose } from "../support/keras.ts";
 import { dyadics, exactWeights, examples, follow, open, samples } from "../support/training.ts";
 

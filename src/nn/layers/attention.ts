@@ -1,22 +1,21 @@
 /**
- * Attention (https://keras.io/api/layers/attention_layers/). Vocabulary: a query looks at the values by the
- * likeness of itself with their keys; T is the number of queries, S that of values and keys.
+ * Attention in one head (https://keras.io/api/layers/attention_layers/). Vocabulary: a query looks at the
+ * values by the likeness of itself with their keys; T is the number of queries, S that of values and keys.
  */
 import { z } from "zod";
-import { type Shape, sizeOf, type Tensor } from "../../ir/graph.ts";
+import type { Shape, Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import { add, lessEqual, mul, tanh, where } from "../../ops/pointwise.ts";
 import { sum } from "../../ops/reduce.ts";
 import { iota, reshape } from "../../ops/view.ts";
 import { softmaxOver } from "../activations.ts";
-import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
-import { type Regularizer, regularizerOption } from "../regularizers.ts";
+import { behind, both, hidden, maskOver } from "../mask.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 import { dropped } from "./regularization.ts";
 
-const shared = {
+export const shared = {
   dropout: z
     .number()
     .min(0)
@@ -28,7 +27,7 @@ const shared = {
     .default(false)
     .describe("A query sees no values behind its own position."),
 };
-interface Shared {
+export interface Shared {
   readonly dropout: number;
   readonly use_causal_mask: boolean;
 }
@@ -40,7 +39,7 @@ interface Inputs {
 }
 
 /** [query, value] or [query, value, key]; the key is the value by default. */
-function roles(name: string, inputs: readonly Tensor[], ctx: LayerContext): Inputs {
+export function roles(name: string, inputs: readonly Tensor[], ctx: LayerContext): Inputs {
   const [query, value = query, key = value] = inputs;
   const shapes = [query!, value!, key!].map((x) => x.type.shape);
   const shown = inputs.map((x) => showShape(x.type.shape)).join(", ");
@@ -71,15 +70,32 @@ function checkFeatures(name: string, { query, key }: Inputs, ctx: LayerContext):
   });
 }
 
-/** softmax(scores) over the last dimension, with what is masked as 0, then dropout. */
-function distribution(scores: Tensor, options: Shared, ctx: LayerContext): Tensor {
+/** Which values [T, S] a query sees that does not look ahead. */
+export const notAhead = (scores: Tensor): Tensor => {
+  const own = scores.type.shape.slice(-2);
+  return lessEqual(iota(own, 1), iota(own, 0));
+};
+
+/** softmax(scores) over the last dimension, then dropout. */
+export function distribution(scores: Tensor, { dropout }: Shared, ctx: LayerContext): Tensor {
   const { shape } = scores.type;
-  const own = shape.slice(-2); // [T, S]
-  const seen = lessEqual(iota(own, 1), iota(own, 0));
-  const masked = options.use_causal_mask ? where(seen, scores, -1e9) : scores;
-  const weights = softmaxOver(masked, [shape.length - 1]);
-  const drops = ctx.training && options.dropout > 0;
-  return drops ? dropped(weights, options.dropout, shape, ctx) : weights;
+  const weights = softmaxOver(scores, [shape.length - 1]);
+  return ctx.training && dropout > 0 ? dropped(weights, dropout, shape, ctx) : weights;
+}
+
+/**
+ * What queries make of values with these scores [batch, T, S]. Values that are masked do not count; a query that
+ * is masked becomes 0.
+ */
+function attended(scores: Tensor, value: Tensor, options: Shared, ctx: LayerContext): Tensor {
+  const [query, values] = ctx.masks;
+  const padding = values && maskOver(values, value.type.shape, 2); // [batch, S]
+  const among = padding && reshape(padding, [padding.type.shape[0]!, 1, padding.type.shape[1]!]);
+  const seen = both(among, options.use_causal_mask ? notAhead(scores) : undefined);
+  // Lower by the same for all: where nothing is left to see, the others' proportions stay, as in Keras.
+  const visible = seen ? where(seen, scores, add(scores, hidden)) : scores;
+  const y = einsum("bts,bsf->btf", distribution(visible, options, ctx), value);
+  return query ? where(behind(maskOver(query, y.type.shape, 2), 3), y, 0) : y;
 }
 
 const one = (name: string, initializer: Named<Initializer>, shape: Shape, ctx: LayerContext) =>
@@ -122,7 +138,7 @@ export const attention = defineLayer({
       const weight = one("concat_score_weight", ones, [], ctx);
       return mul(additive(from, scale, undefined), weight);
     };
-    return einsum("bts,bsf->btf", distribution(scores(), options, ctx), from.value);
+    return attended(scores(), from.value, options, ctx);
   },
 });
 
@@ -142,105 +158,6 @@ export const additiveAttention = defineLayer({
     checkFeatures("additive_attention", from, ctx);
     const features = from.query.type.shape[2]!;
     const scale = use_scale ? one("scale", glorot, [features], ctx) : undefined;
-    const weights = distribution(additive(from, undefined, scale), options, ctx);
-    return einsum("bts,bsf->btf", weights, from.value);
-  },
-});
-
-interface Projections {
-  readonly use_bias: boolean;
-  readonly kernel_initializer: Named<Initializer>;
-  readonly bias_initializer: Named<Initializer>;
-  readonly kernel_regularizer?: Named<Regularizer> | undefined;
-  readonly bias_regularizer?: Named<Regularizer> | undefined;
-  readonly kernel_constraint?: Named<Constraint> | undefined;
-  readonly bias_constraint?: Named<Constraint> | undefined;
-}
-
-/**
- * x·W + b over the last dimensions of x.
- * @param x [rows…, summed…]
- * @returns [rows…, out…], by a kernel [summed…, out…] and a bias [out…]
- */
-function project(
-  name: string,
-  x: Tensor,
-  { summed, out }: { readonly summed: number; readonly out: Shape },
-  options: Projections,
-  ctx: LayerContext,
-): Tensor {
-  const { shape } = x.type;
-  const [rows, inner] = [shape.slice(0, -summed), shape.slice(-summed)];
-  const kernel = ctx.weight(`${name}/kernel`, [...inner, ...out], {
-    initializer: options.kernel_initializer,
-    regularizer: options.kernel_regularizer,
-    constraint: options.kernel_constraint,
-  });
-  const matrix = reshape(kernel, [sizeOf(inner), sizeOf(out)]);
-  const product = einsum("ri,io->ro", reshape(x, [sizeOf(rows), sizeOf(inner)]), matrix);
-  const y = reshape(product, [...rows, ...out]);
-  if (!options.use_bias) return y;
-  const bias = ctx.weight(`${name}/bias`, out, {
-    initializer: options.bias_initializer,
-    regularizer: options.bias_regularizer,
-    constraint: options.bias_constraint,
-  });
-  return add(y, bias);
-}
-
-export const multiHeadAttention = defineLayer({
-  name: "multi_head_attention",
-  doc:
-    "In each head, softmax(q·kᵀ/√key_dim)·v of projected queries, keys and values; the heads together are " +
-    "projected again (https://arxiv.org/abs/1706.03762). With one input it attends to itself.",
-  takes: "some",
-  options: {
-    num_heads: z.int().positive().describe("Heads, each attending in its own way."),
-    key_dim: z.int().positive().describe("Width of queries and keys in a head."),
-    value_dim: z
-      .int()
-      .positive()
-      .nullable()
-      .default(null)
-      .describe("Width of values in a head; null: key_dim."),
-    use_bias: z.boolean().default(true).describe("Add biases to the projections."),
-    output_shape: z
-      .union([z.int().positive(), z.array(z.int().positive()).min(1)])
-      .nullable()
-      .default(null)
-      .describe("What a query becomes; null: as many features as it has."),
-    ...shared,
-    kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First kernels."),
-    bias_initializer: initializerOption().prefault("zeros").describe("First biases."),
-    kernel_regularizer: regularizerOption().optional().describe("Penalty on the kernels."),
-    bias_regularizer: regularizerOption().optional().describe("Penalty on the biases."),
-    kernel_constraint: constraintOption().optional().describe("What the kernels must satisfy."),
-    bias_constraint: constraintOption().optional().describe("What the biases must satisfy."),
-  },
-  build(inputs, { num_heads, key_dim, value_dim, output_shape, ...options }, ctx) {
-    const { query, value, key } = roles("multi_head_attention", inputs, ctx);
-    if (options.use_causal_mask && query.type.shape.length > 3) {
-      ctx.fail({
-        path: ["use_causal_mask"],
-        message: "with several dimensions of positions there is no before and after",
-        expected: "inputs (None, T, features)",
-        received: showShape(query.type.shape),
-        fix: "leave it out, or `reshape` to one dimension of positions",
-      });
-    }
-    const heads = (name: string, x: Tensor, width: number) => {
-      const [batch, ...rest] = x.type.shape;
-      const y = project(name, x, { summed: 1, out: [num_heads, width] }, options, ctx);
-      // All dimensions between the batch and the features are positions: [batch, T, heads, width].
-      return reshape(y, [batch!, sizeOf(rest.slice(0, -1)), num_heads, width]);
-    };
-    const q = mul(heads("query", query, key_dim), 1 / Math.sqrt(key_dim));
-    const k = heads("key", key, key_dim);
-    const v = heads("value", value, value_dim ?? key_dim);
-    const weights = distribution(einsum("bthd,bshd->bhts", q, k), options, ctx);
-    const y = einsum("bhts,bshd->bthd", weights, v);
-    const apart = [...query.type.shape.slice(0, -1), num_heads, value_dim ?? key_dim];
-    const out = [output_shape ?? query.type.shape.at(-1)!].flat();
-    return project("attention_output", reshape(y, apart), { summed: 2, out }, options, ctx);
+    return attended(additive(from, undefined, scale), from.value, options, ctx);
   },
 });

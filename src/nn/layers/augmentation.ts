@@ -55,6 +55,7 @@ export const randomFlip = defineLayer({
   name: "random_flip",
   doc: "In training, turns each image round with probability ½; of both ways, both at once.",
   takes: "one",
+  mask: "stops",
   options: {
     mode: z
       .enum(["horizontal", "vertical", "horizontal_and_vertical"])
@@ -74,6 +75,7 @@ export const randomTranslation = defineLayer({
   name: "random_translation",
   doc: "In training, moves each image down and to the right by random shares of its size.",
   takes: "one",
+  mask: "stops",
   options: {
     height_factor: factor(-1, 1).describe("Share of the height: f for −f to f, or [low, high]."),
     width_factor: factor(-1, 1).describe("Share of the width."),
@@ -94,6 +96,7 @@ export const randomRotation = defineLayer({
   name: "random_rotation",
   doc: "In training, turns each image about its centre by a random angle.",
   takes: "one",
+  mask: "stops",
   options: {
     factor: factor(-1, 1).describe("Share of a full turn: f for −f to f, or [low, high]."),
     ...samplingOptions,
@@ -115,6 +118,7 @@ export const randomZoom = defineLayer({
   name: "random_zoom",
   doc: "In training, shows a random part of each image (negative factors) or more than it (positive ones).",
   takes: "one",
+  mask: "stops",
   options: {
     height_factor: factor(-0.999, 1).describe(
       "Change of the height seen: f for −f to f, or [low, high].",
@@ -142,6 +146,7 @@ export const randomContrast = defineLayer({
   name: "random_contrast",
   doc: "In training, y = (x − mean)·f + mean, the mean that of a channel of the image, f random from 1 − low to 1 + high.",
   takes: "one",
+  mask: "stops",
   options: {
     factor: factor(0, 1).describe("Change of the contrast: f for both, or [low, high]."),
     value_range: z

@@ -31,6 +31,7 @@ const zeroPadding = (rank: 1 | 2 | 3) => {
     name,
     doc: `Zeros around ${kinds[rank - 1]}.`,
     takes: "one",
+    mask: "stops",
     options: {
       padding: border(rank)
         .default(1)
@@ -51,6 +52,7 @@ const cropping = (rank: 1 | 2 | 3) => {
     name,
     doc: `The inside of ${kinds[rank - 1]}, without some elements at the borders.`,
     takes: "one",
+    mask: "stops",
     options: {
       cropping: border(rank)
         .default(rank === 2 ? 0 : 1)

@@ -58,6 +58,7 @@ const depthwiseConvolution = (rank: 1 | 2) => {
     name,
     doc: "Every channel by its own filters: y[…, c·m + j] = activation(Σ x[…, c]·W[…, c, j] + b).",
     takes: "one",
+    mask: "stops",
     options: { ...windowOptions(rank), padding: paddingOption(), ...finishOptions },
     build([input], options, ctx) {
       const x = input!;
@@ -84,6 +85,7 @@ const separableConvolution = (rank: 1 | 2) => {
     name,
     doc: "A depthwise convolution and then a product with every element's channels: activation(depthwise(x)·P + b).",
     takes: "one",
+    mask: "stops",
     options: {
       filters: z.int().positive().describe("Number of filters: channels of the output."),
       ...windowOptions(rank),

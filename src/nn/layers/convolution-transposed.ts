@@ -28,6 +28,7 @@ const transposed = (rank: 1 | 2 | 3, doc: string) => {
     name,
     doc,
     takes: "one",
+    mask: "stops",
     options: {
       filters: z.int().positive().describe("Number of filters: channels of the output."),
       kernel_size: perDimension(rank).describe("Size of a filter's window."),

@@ -8,6 +8,7 @@ import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
+import { type Activity, activityOptions, penalised } from "./activity.ts";
 import {
   causalPaddingOption,
   checkRank,
@@ -34,6 +35,7 @@ export const finishOptions = {
   bias_initializer: initializerOption().prefault("zeros").describe("First b."),
   bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
   bias_constraint: constraintOption().optional().describe("What b must satisfy."),
+  ...activityOptions,
 };
 export const kernelOptions = {
   kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First kernel."),
@@ -41,16 +43,17 @@ export const kernelOptions = {
   kernel_constraint: constraintOption().optional().describe("What the kernel must satisfy."),
 };
 
-export interface Finish {
+export interface Finish extends Activity {
   readonly activation: Named<Activation>;
   readonly use_bias: boolean;
   readonly bias_initializer: Named<Initializer>;
   readonly bias_regularizer?: Named<Regularizer> | undefined;
   readonly bias_constraint?: Named<Constraint> | undefined;
 }
-/** activation(y + b) */
+/** activation(y + b), with the penalty on it */
 export function finish(y: Tensor, options: Finish, ctx: LayerContext): Tensor {
-  const activated = (z: Tensor) => applyActivation(z, options.activation, ctx.fail, "activation");
+  const activated = (z: Tensor) =>
+    penalised(applyActivation(z, options.activation, ctx.fail, "activation"), options, ctx);
   if (!options.use_bias) return activated(y);
   const bias = ctx.weight("bias", [y.type.shape.at(-1)!], {
     initializer: options.bias_initializer,
@@ -125,6 +128,7 @@ export const conv1d = defineLayer({
   name: "conv1d",
   doc: "y[n, o, f] = activation(Σ x[n, s·o + d·k − pad, c]·W[k, c, f] + b[f]), over k and c.",
   takes: "one",
+  mask: "stops",
   options: {
     ...convolutionOptions(1),
     padding: causalPaddingOption(),
@@ -138,6 +142,7 @@ export const conv2d = defineLayer({
     "y[n, p, q, f] = activation(Σ x[n, s·p + d·i − pad, s·q + d·j − pad, c]·W[i, j, c, f] + b[f]), " +
     "over i, j and c.",
   takes: "one",
+  mask: "stops",
   options: { ...convolutionOptions(2), padding: paddingOption() },
   build: convolution(2),
 });
@@ -148,6 +153,7 @@ export const conv3d = defineLayer({
     "y[n, p, q, r, f] = activation(Σ x[n, s·p + d·i − pad, s·q + d·j − pad, s·r + d·k − pad, c]·" +
     "W[i, j, k, c, f] + b[f]), over i, j, k and c.",
   takes: "one",
+  mask: "stops",
   options: { ...convolutionOptions(3), padding: paddingOption() },
   build: convolution(3),
 });

@@ -8,6 +8,7 @@ import { activationOption, activations, applyActivation } from "../activations.t
 import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
 import { regularizerOption } from "../regularizers.ts";
+import { activityOptions, penalised } from "./activity.ts";
 import { defineLayer, showShape } from "./layer.ts";
 
 export const input = defineLayer({
@@ -37,6 +38,7 @@ export const dense = defineLayer({
     kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
     bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
     bias_constraint: constraintOption().optional().describe("What b must satisfy."),
+    ...activityOptions,
   },
   build([x], { units, activation, use_bias, ...options }, ctx) {
     const { shape } = x!.type;
@@ -56,7 +58,8 @@ export const dense = defineLayer({
     });
     const rows = "abcdefgh".slice(0, shape.length - 1);
     const product = einsum(`${rows}i,io->${rows}o`, x!, kernel); // [batch, …, units]
-    const activated = (y: Tensor) => applyActivation(y, activation, ctx.fail, "activation");
+    const activated = (y: Tensor) =>
+      penalised(applyActivation(y, activation, ctx.fail, "activation"), options, ctx);
     if (!use_bias) return activated(product);
     const bias = ctx.weight("bias", [units], {
       initializer: options.bias_initializer,

@@ -4,7 +4,9 @@ import { clip, integer } from "../../ops/pointwise.ts";
 import { take } from "../../ops/take.ts";
 import { constraintOption } from "../constraints.ts";
 import { initializerOption } from "../initializers.ts";
+import { differs } from "../mask.ts";
 import { regularizerOption } from "../regularizers.ts";
+import { activityOptions, penalised } from "./activity.ts";
 import { defineLayer } from "./layer.ts";
 
 export const embedding = defineLayer({
@@ -22,7 +24,13 @@ export const embedding = defineLayer({
       .describe("First E."),
     embeddings_regularizer: regularizerOption().optional().describe("Penalty on E."),
     embeddings_constraint: constraintOption().optional().describe("What E must satisfy."),
+    ...activityOptions,
+    mask_zero: z
+      .boolean()
+      .default(false)
+      .describe("0 stands for padding: layers that follow leave it out, where they know masks."),
   },
+  mask: ([x], _, { mask_zero }) => (mask_zero ? differs(x!, 0) : undefined),
   build([x], { input_dim, output_dim, ...options }, ctx) {
     const table = ctx.weight("embeddings", [input_dim, output_dim], {
       initializer: options.embeddings_initializer,
@@ -30,7 +38,7 @@ export const embedding = defineLayer({
       constraint: options.embeddings_constraint,
     });
     // A number outside would read other memory; the data is checked before, what layers compute is not.
-    return take(table, integer(clip(x!, 0, input_dim - 1)));
+    return penalised(take(table, integer(clip(x!, 0, input_dim - 1))), options, ctx);
   },
-  wants: ({ input_dim }) => ({ lowest: 0, highest: input_dim - 1, option: "input_dim" }),
+  wants: ({ input_dim }) => ({ lowest: 0, highest: input_dim - 1, option: ["input_dim"] }),
 });

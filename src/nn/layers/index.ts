@@ -1,14 +1,19 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
+import { multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
+import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
 import { activation, dense, identity, input } from "./core.ts";
 import { embedding } from "./embedding.ts";
+import { gru } from "./gru.ts";
 import type { Layer } from "./layer.ts";
+import { lstm } from "./lstm.ts";
+import { masking } from "./masking.ts";
 import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
@@ -17,12 +22,15 @@ import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
+import { simpleRnn } from "./simple-rnn.ts";
+import { wrappers } from "./wrappers.ts";
 
 export const layers: readonly Layer[] = [
   input,
   dense,
   activation,
   embedding,
+  masking,
   identity,
   ...activationLayers,
   shape.flatten,
@@ -81,9 +89,14 @@ export const layers: readonly Layer[] = [
   normalization.groupNormalization,
   normalization.rmsNormalization,
   unitNormalization,
+  simpleRnn,
+  lstm,
+  gru,
+  bidirectional(() => layers),
+  ...wrappers(() => layers),
   attention.attention,
   attention.additiveAttention,
-  attention.multiHeadAttention,
+  multiHeadAttention,
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,

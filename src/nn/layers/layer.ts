@@ -1,10 +1,11 @@
 /** What a layer is: options, a formula, and a function that builds its tensors. */
 import type { z } from "zod";
 import type { Shape, Tensor } from "../../ir/graph.ts";
-import type { Problem } from "../../support/errors.ts";
+import type { Problem, SpecPath } from "../../support/errors.ts";
 import type { Constraint } from "../constraints.ts";
 import type { Definition, Named } from "../definition.ts";
 import type { Initializer } from "../initializers.ts";
+import type { Mask } from "../mask.ts";
 import type { Regularizer } from "../regularizers.ts";
 
 export interface WeightOptions {
@@ -31,6 +32,8 @@ export interface LayerContext {
   readonly training: boolean;
   /** Whether the layer's weights are trained; one that is not keeps no statistics either. */
   readonly trainable: boolean;
+  /** The mask of each input. */
+  readonly masks: readonly Mask[];
   /** The layer's weight of this name, the same one in every graph of the model. */
   weight(name: string, shape: Shape, options: WeightOptions): Tensor;
   /** What a weight that the layer itself keeps becomes after a training step; ignored elsewhere. */
@@ -47,15 +50,41 @@ export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definiti
   /** How many inputs it takes: exactly one, at least two, at least one, or none (only `input`). */
   readonly takes: "one" | "several" | "some" | "none";
   build(inputs: readonly Tensor[], options: z.output<z.ZodObject<S>>, ctx: LayerContext): Tensor;
+  /**
+   * The mask of what it gives. Absent: that of its first input, which is right for what leaves every step where
+   * it was. "stops": none, for what makes something else of the steps.
+   */
+  readonly mask?: "stops" | MaskRule<S>;
+  /**
+   * Whether in training an example's result depends on the others of its batch: by statistics over the batch,
+   * or a random number for all of it. Wrappers then show it one batch after the other.
+   */
+  mixes?(options: z.output<z.ZodObject<S>>): boolean;
   /** What its input has to be, if it takes whole numbers only: the data is checked before training. */
-  wants?(options: z.output<z.ZodObject<S>>): WholeNumbers;
+  wants?(options: z.output<z.ZodObject<S>>): WholeNumbers | undefined;
 }
 
-/** Whole numbers up to `highest`, inclusive, as the layer's `option` has it. */
+type MaskRule<S extends z.ZodRawShape> = (
+  inputs: readonly Tensor[],
+  masks: readonly Mask[],
+  options: z.output<z.ZodObject<S>>,
+) => Mask;
+
+/** The mask of what a layer gives for these inputs. */
+export function maskGiven(
+  { definition: { mask }, options }: Named<Layer>,
+  inputs: readonly Tensor[],
+  masks: readonly Mask[],
+): Mask {
+  if (mask === "stops") return undefined;
+  return mask ? mask(inputs, masks, options) : masks[0];
+}
+
+/** Whole numbers up to `highest`, inclusive, as an option has it: its path starts at the layer's options. */
 export interface WholeNumbers {
   readonly lowest: number;
   readonly highest: number;
-  readonly option: string;
+  readonly option: SpecPath;
 }
 
 /** Checks a definition's types; the catalogue holds layers of all kinds of options. */

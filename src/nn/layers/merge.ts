@@ -6,7 +6,8 @@ import { z } from "zod";
 import type { Shape, Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import * as op from "../../ops/pointwise.ts";
-import { concatenate as join, reshape } from "../../ops/view.ts";
+import { fill, concatenate as join, reshape } from "../../ops/view.ts";
+import { behind, either, type Mask, maskOver } from "../mask.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 import { unitLength } from "./normalization-unit.ts";
 
@@ -34,30 +35,98 @@ function aligned(name: string, inputs: readonly Tensor[], ctx: LayerContext): re
   return inputs.map((x, i) => reshape(x, shapes[i]!));
 }
 
-const merge = (name: string, doc: string, join: (a: Tensor, b: Tensor) => Tensor) =>
+/** The inputs' masks over all but the last of their aligned dimensions. */
+function alignedMasks(inputs: readonly Tensor[], masks: readonly Mask[]): readonly Mask[] {
+  const rank = Math.max(...inputs.map((x) => x.type.shape.length));
+  return masks.map((mask, i) => {
+    if (!mask) return undefined;
+    const [batch, ...steps] = inputs[i]!.type.shape.slice(0, -1);
+    const ones = Array<number>(rank - steps.length - 2).fill(1);
+    return reshape(maskOver(mask, [batch!, ...steps], steps.length + 1), [
+      batch!,
+      ...ones,
+      ...steps,
+    ]);
+  });
+}
+/** A step is there if it is in any input; without a mask everything is. */
+function anyMask(inputs: readonly Tensor[], masks: readonly Mask[]): Mask {
+  const own = alignedMasks(inputs, masks);
+  return own.reduce((a, b) => a && b && either(a, b));
+}
+
+/** An aligned input, and its mask with a dimension of 1 for the features. */
+interface Masked {
+  readonly x: Tensor;
+  readonly mask: Mask;
+}
+
+const merge = (
+  name: string,
+  doc: string,
+  join: (inputs: readonly Masked[]) => Tensor,
+  takes = Number.POSITIVE_INFINITY,
+) =>
   defineLayer({
     name,
     doc,
     takes: "several",
     options: {},
-    build: (inputs, _, ctx) => aligned(name, inputs, ctx).reduce((a, b) => join(a, b)),
+    mask: anyMask,
+    build(given, _, ctx) {
+      const inputs = takes === 2 ? two(name, given, ctx) : given;
+      const xs = aligned(name, inputs, ctx);
+      const masks = alignedMasks(inputs, ctx.masks);
+      return join(
+        xs.map((x, i) => ({ x, mask: masks[i] && behind(masks[i], x.type.shape.length) })),
+      );
+    },
   });
+/** Element by element, whether masked or not. */
+const plainly = (f: (a: Tensor, b: Tensor) => Tensor) => (inputs: readonly Masked[]) =>
+  inputs.map(({ x }) => x).reduce((a, b) => f(a, b));
+/** An element by element choice between the inputs that are there. */
+const choosing = (f: (a: Tensor, b: Tensor) => Tensor) => (inputs: readonly Masked[]) =>
+  inputs.reduce((a, b): Masked => {
+    const other = b.mask ? op.where(b.mask, b.x, a.x) : b.x;
+    const own = a.mask ? op.where(a.mask, a.x, other) : a.x;
+    return { x: f(own, other), mask: a.mask && b.mask && either(a.mask, b.mask) };
+  }).x;
 
-export const add = merge("add", "The sum of the inputs, element by element.", op.add);
-export const multiply = merge("multiply", "The product of the inputs, element by element.", op.mul);
-export const maximum = merge("maximum", "The largest of the inputs' elements.", op.maximum);
-export const minimum = merge("minimum", "The smallest of the inputs' elements.", op.minimum);
+/** The product of the inputs that are there, and 0 where none is. */
+function product(inputs: readonly Masked[]): Tensor {
+  const y = inputs
+    .map(({ x, mask }) => (mask ? op.where(mask, x, 1) : x))
+    .reduce((a, b) => op.mul(a, b));
+  const any = inputs.map(({ mask }) => mask).reduce((a, b) => a && b && either(a, b));
+  return any ? op.where(any, y, 0) : y;
+}
 
-export const average = defineLayer({
-  name: "average",
-  doc: "The mean of the inputs, element by element.",
-  takes: "several",
-  options: {},
-  build(inputs, _, ctx) {
-    const total = aligned("average", inputs, ctx).reduce((a, b) => op.add(a, b));
-    return op.mul(total, 1 / inputs.length);
-  },
-});
+export const add = merge("add", "The sum of the inputs, element by element.", plainly(op.add));
+export const multiply = merge(
+  "multiply",
+  "The product of the inputs, element by element, without those that are masked.",
+  product,
+);
+export const maximum = merge(
+  "maximum",
+  "The largest of the inputs' elements, without those that are masked.",
+  choosing(op.maximum),
+);
+export const minimum = merge(
+  "minimum",
+  "The smallest of the inputs' elements, without those that are masked.",
+  choosing(op.minimum),
+);
+export const average = merge("average", "The mean of the inputs, element by element.", (inputs) =>
+  op.mul(plainly(op.add)(inputs), 1 / inputs.length),
+);
+export const subtract = merge(
+  "subtract",
+  "The first input minus the second, element by element.",
+  plainly(op.sub),
+  2,
+);
 
 /** Checks that there are exactly two inputs. */
 function two(name: string, inputs: readonly Tensor[], ctx: LayerContext): [Tensor, Tensor] {
@@ -73,23 +142,22 @@ function two(name: string, inputs: readonly Tensor[], ctx: LayerContext): [Tenso
   return [inputs[0]!, inputs[1]!];
 }
 
-export const subtract = defineLayer({
-  name: "subtract",
-  doc: "The first input minus the second, element by element.",
-  takes: "several",
-  options: {},
-  build(inputs, _, ctx) {
-    const [a, b] = aligned("subtract", two("subtract", inputs, ctx), ctx);
-    return op.sub(a!, b!);
-  },
-});
-
 export const concatenate = defineLayer({
   name: "concatenate",
   doc: "The inputs one after the other along a dimension.",
   takes: "several",
   options: {
     axis: z.int().default(-1).describe("Dimension to join along; 1 is the first behind the batch."),
+  },
+  mask(inputs, masks, { axis }) {
+    const last = inputs[0]!.type.shape.length - 1;
+    const dim = axis < 0 ? axis + last + 1 : axis;
+    if (masks.every((mask) => mask === undefined)) return undefined;
+    if (dim === last) return anyMask(inputs, masks);
+    const whole = inputs.map(({ type: { shape } }, i) =>
+      maskOver(masks[i] ?? fill(1, [1]), shape, last),
+    );
+    return join(whole, dim);
   },
   build(inputs, { axis }, ctx) {
     const { shape } = inputs[0]!.type;
@@ -134,6 +202,7 @@ export const dot = defineLayer({
   name: "dot",
   doc: "The dot products of two inputs along a dimension of each: y[n, i…, j…] = Σ a[n, i…, k]·b[n, k, j…].",
   takes: "several",
+  mask: "stops",
   options: {
     axes: z
       .union([z.int(), z.array(z.int()).length(2)])

@@ -1,12 +1,14 @@
 /** Normalisation (https://keras.io/api/layers/normalization_layers/). */
 import { z } from "zod";
 import type { Shape, Tensor } from "../../ir/graph.ts";
-import { add, div, mul, sqrt, square, stopGradient, sub } from "../../ops/pointwise.ts";
-import { mean } from "../../ops/reduce.ts";
+import { broadcastTo } from "../../ops/broadcast.ts";
+import { add, div, mul, sqrt, square, stopGradient, sub, where } from "../../ops/pointwise.ts";
+import { mean, sum } from "../../ops/reduce.ts";
 import { reshape } from "../../ops/view.ts";
 import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializerOption } from "../initializers.ts";
+import { behind } from "../mask.ts";
 import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 
@@ -88,6 +90,18 @@ function moments(x: Tensor, dims: readonly number[]) {
   return { centre, variance: mean(square(sub(x, stopGradient(centre))), dims) };
 }
 
+/** Keras's `backend.epsilon()`, which it adds to the number of what is there. */
+const few = 1e-7;
+
+/** The same of what is there. */
+function maskedMoments(x: Tensor, mask: Tensor, dims: readonly number[]) {
+  const present = broadcastTo(behind(mask, x.type.shape.length), x.type.shape);
+  const count = add(sum(present, dims), few);
+  const centre = div(sum(where(present, x, 0), dims), count);
+  const squares = square(where(present, sub(x, centre), 0));
+  return { centre, variance: div(sum(squares, dims), count) };
+}
+
 /** gamma/√(variance + epsilon) */
 function factor(variance: Tensor, epsilon: number, gamma: Tensor | undefined): Tensor {
   const deviation = sqrt(add(variance, epsilon));
@@ -99,7 +113,7 @@ export const batchNormalization = defineLayer({
   name: "batch_normalization",
   doc:
     "y = gamma·(x − mean)/√(variance + epsilon) + beta, a channel; in training the batch's mean and " +
-    "variance, else their moving averages.",
+    "variance, without what is masked, else their moving averages.",
   takes: "one",
   options: {
     axis: z.int().default(-1).describe("The dimension of the channels."),
@@ -115,6 +129,7 @@ export const batchNormalization = defineLayer({
       .prefault("ones")
       .describe("First moving variance."),
   },
+  mixes: () => true,
   build([input], { axis, momentum, epsilon, ...options }, ctx) {
     const x = input!;
     const { shape } = x.type;
@@ -132,7 +147,8 @@ export const batchNormalization = defineLayer({
       return normalised(spread(movingMean, shape, own), spread(movingVariance, shape, own));
     }
     const others = shape.map((_, d) => d).filter((d) => !own.includes(d));
-    const { centre, variance } = moments(x, others);
+    const [mask] = ctx.masks;
+    const { centre, variance } = mask ? maskedMoments(x, mask, others) : moments(x, others);
     const averaged = (old: Tensor, value: Tensor) =>
       add(mul(old, momentum), mul(reshape(value, old.type.shape), 1 - momentum));
     ctx.update(movingMean, averaged(movingMean, centre));
@@ -215,6 +231,7 @@ export const rmsNormalization = defineLayer({
   name: "rms_normalization",
   doc: "y = scale·x/√(mean x² + epsilon) over the dimensions `axis` of each example (https://arxiv.org/abs/1910.07467).",
   takes: "one",
+  mask: "stops",
   options: {
     axis: axisOption(),
     epsilon: z.number().min(0).default(1e-6).describe("Added to the mean square."),

@@ -2,10 +2,11 @@
 import { z } from "zod";
 import { sizeOf, type Tensor } from "../../ir/graph.ts";
 import { broadcastTo } from "../../ops/broadcast.ts";
-import { div, mul } from "../../ops/pointwise.ts";
+import { div, maximum, mul, where } from "../../ops/pointwise.ts";
 import { max, mean, sum } from "../../ops/reduce.ts";
 import { fill } from "../../ops/view.ts";
 import { type Slides, type Sliding, windows } from "../../ops/window.ts";
+import { behind, type Mask, maskOver } from "../mask.ts";
 import {
   checkRank,
   type Padding,
@@ -36,6 +37,7 @@ const pooling = (
     name,
     doc,
     takes: "one",
+    mask: "stops",
     options: {
       pool_size: perDimension(rank).default(2).describe("Size of a window."),
       strides: perDimension(rank)
@@ -90,35 +92,55 @@ const globalPooling = (
   name: string,
   doc: string,
   rank: number,
-  pool: (x: Tensor, dims: readonly number[], keep: boolean) => Tensor,
+  pool: (x: Tensor, dims: readonly number[], keep: boolean, mask: Mask) => Tensor,
 ) =>
   defineLayer({
     name,
     doc,
     takes: "one",
+    mask: "stops",
     options: {
       keepdims: z.boolean().default(false).describe("Keep the spatial dimensions, as 1."),
     },
     build([x], { keepdims }, ctx) {
       checkRank(name, x!, rank, ctx);
       const dims = x!.type.shape.slice(1, -1).map((_, d) => d + 1);
-      return pool(x!, dims, keepdims);
+      return pool(x!, dims, keepdims, ctx.masks[0]);
     },
   });
+
+/** The mean of the steps that are there; where none is, 0 (Keras: not a number). */
+function meanOfSteps(x: Tensor, dims: readonly number[], keep: boolean, mask: Mask): Tensor {
+  if (!mask) return mean(x, dims, keep);
+  const present = behind(maskOver(mask, x.type.shape, 2), 3); // [batch, time, 1]
+  const count = maximum(sum(present, dims, keep), 1);
+  return div(sum(where(present, x, 0), dims, keep), count);
+}
 
 const globalMaxDoc = "The largest element of each channel.";
 const globalMeanDoc = "The mean of each channel.";
 const globalMax = (rank: number) =>
-  globalPooling(`global_max_pooling${rank}d`, globalMaxDoc, rank, max);
+  globalPooling(`global_max_pooling${rank}d`, globalMaxDoc, rank, (x, dims, keep) =>
+    max(x, dims, keep),
+  );
 const globalMean = (rank: number) =>
-  globalPooling(`global_average_pooling${rank}d`, globalMeanDoc, rank, mean);
+  globalPooling(`global_average_pooling${rank}d`, globalMeanDoc, rank, (x, dims, keep) =>
+    mean(x, dims, keep),
+  );
+/** Alone among them, as in Keras, it leaves out what is masked. */
+const globalMeanOfSteps = globalPooling(
+  "global_average_pooling1d",
+  "The mean of each channel over the steps that are not masked.",
+  1,
+  meanOfSteps,
+);
 export const [globalMaxPooling1d, globalMaxPooling2d, globalMaxPooling3d] = [
   globalMax(1),
   globalMax(2),
   globalMax(3),
 ];
 export const [globalAveragePooling1d, globalAveragePooling2d, globalAveragePooling3d] = [
-  globalMean(1),
+  globalMeanOfSteps,
   globalMean(2),
   globalMean(3),
 ];

@@ -173,6 +173,7 @@ export const resizing = defineLayer({
   name: "resizing",
   doc: "Images of another size, by values between neighbours or by the nearest element.",
   takes: "one",
+  mask: "stops",
   options: {
     height: z.int().positive().describe("Rows of the result."),
     width: z.int().positive().describe("Columns of the result."),

@@ -26,13 +26,21 @@ const noiseShape = z
     "Shape of the mask, the batch first; 1: one draw for the whole dimension, null: as the input.",
   );
 
+/** Whether the whole batch shares a draw. */
+const oneForAll = ({ noise_shape }: { readonly noise_shape: readonly (number | null)[] | null }) =>
+  noise_shape?.[0] === 1;
+
 /** 1 where an element is kept, with probability 1 − rate, else 0. */
 const kept = (share: number, shape: Shape, ctx: LayerContext): Tensor =>
   stopGradient(lessEqual(share, ctx.uniform(shape)));
 
+/** What to multiply by in order to drop: 0 with the probability of the rate, else 1/(1 − rate). */
+export const dropMask = (share: number, shape: Shape, ctx: LayerContext): Tensor =>
+  mul(kept(share, shape, ctx), 1 / (1 - share));
+
 /** x with some of its elements 0 and the others divided by 1 − rate; one draw for what the mask has as 1. */
 export const dropped = (x: Tensor, share: number, mask: Shape, ctx: LayerContext): Tensor =>
-  mul(x, mul(kept(share, mask, ctx), 1 / (1 - share)));
+  mul(x, dropMask(share, mask, ctx));
 
 function maskShape(x: Tensor, given: readonly (number | null)[] | null, ctx: LayerContext): Shape {
   const { shape } = x.type;
@@ -58,6 +66,7 @@ export const dropout = defineLayer({
   doc: "In training, sets each element to 0 with probability rate and divides the others by 1 − rate.",
   takes: "one",
   options: { rate, noise_shape: noiseShape },
+  mixes: oneForAll,
   build([x], { rate: share, noise_shape }, ctx) {
     const shape = maskShape(x!, noise_shape, ctx);
     return ctx.training && share > 0 ? dropped(x!, share, shape, ctx) : x!;
@@ -128,6 +137,7 @@ export const alphaDropout = defineLayer({
     "mean and variance (https://arxiv.org/abs/1706.02515).",
   takes: "one",
   options: { rate, noise_shape: noiseShape },
+  mixes: oneForAll,
   build([x], { rate: share, noise_shape }, ctx) {
     const shape = maskShape(x!, noise_shape, ctx);
     if (!ctx.training || share === 0) return x!;

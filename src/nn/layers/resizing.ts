@@ -13,6 +13,7 @@ const nearest = (rank: 1 | 3) => {
     name,
     doc: `${rank === 1 ? "Sequences" : "Volumes"} enlarged by whole factors: every element repeated.`,
     takes: "one",
+    mask: "stops",
     options: { size: perDimension(rank).default(2).describe("Factors, one for all or one each.") },
     build([x], { size }, ctx) {
       checkRank(name, x!, rank, ctx);
@@ -26,6 +27,7 @@ export const upSampling2d = defineLayer({
   name: "up_sampling2d",
   doc: "Images enlarged by whole factors: every element repeated, or values between neighbours.",
   takes: "one",
+  mask: "stops",
   options: {
     size: perDimension(2).default(2).describe("Factors of height and width."),
     interpolation: z

@@ -9,6 +9,7 @@ export const flatten = defineLayer({
   name: "flatten",
   doc: "All dimensions of an example in one, row by row.",
   takes: "one",
+  mask: "stops",
   options: {},
   build: ([x]) => reshapeTo(x!, [x!.type.shape[0]!, sizeOf(x!.type.shape.slice(1))]),
 });
@@ -17,6 +18,7 @@ export const reshape = defineLayer({
   name: "reshape",
   doc: "The same elements in another shape.",
   takes: "one",
+  mask: "stops",
   options: {
     target_shape: z
       .array(z.int().refine((n) => n > 0 || n === -1, "a positive number, or one -1 for the rest"))
@@ -45,6 +47,7 @@ export const permute = defineLayer({
   name: "permute",
   doc: "The dimensions of an example in another order: dimension i of y is dimension dims[i] of x.",
   takes: "one",
+  mask: "stops",
   options: {
     dims: z
       .array(z.int().min(1))
@@ -71,6 +74,7 @@ export const repeatVector = defineLayer({
   name: "repeat_vector",
   doc: "The same vector n times: y[b, i, f] = x[b, f].",
   takes: "one",
+  mask: "stops",
   options: { n: z.int().positive().describe("How often.") },
   build([x], { n }, ctx) {
     const { shape } = x!.type;

@@ -1,9 +1,10 @@
 /** Cross-entropies, plain and focal (https://keras.io/api/losses/probabilistic_losses/). */
 import { z } from "zod";
-import { sizeOf, type Tensor } from "../../ir/graph.ts";
+import type { Tensor } from "../../ir/graph.ts";
 import * as op from "../../ops/pointwise.ts";
-import { logSumExp, sum } from "../../ops/reduce.ts";
+import { logSumExp } from "../../ops/reduce.ts";
 import { logitsOf, softmaxOver } from "../activations.ts";
+import { differs } from "../mask.ts";
 import {
   clipped,
   defineLoss,
@@ -45,16 +46,6 @@ function binary(y: Tensor, p: Tensor, logits: Tensor | undefined): Tensor {
 const smoothed = (y: Tensor, s: number, classes: number) =>
   s === 0 ? y : op.add(op.mul(y, 1 - s), s / classes);
 
-/**
- * Each label's loss where the label counts, times what makes the mean over all labels the mean over
- * those that count.
- */
-function whereCounted(losses: Tensor, labels: Tensor, ignored: number): Tensor {
-  const counts = op.sub(1, op.equal(labels, ignored));
-  const share = op.div(op.maximum(sum(counts), 1), sizeOf(labels.type.shape));
-  return op.div(op.mul(losses, counts), share);
-}
-
 const fromLogits = z
   .boolean()
   .default(false)
@@ -76,6 +67,7 @@ export const crossentropies: readonly Loss[] = [
     name: "binary_crossentropy",
     doc: "−(y·log ŷ + (1 − y)·log(1 − ŷ)), mean over the last dimension",
     targets: "values",
+    predicts: "truth",
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, 2);
@@ -86,6 +78,7 @@ export const crossentropies: readonly Loss[] = [
     name: "categorical_crossentropy",
     doc: "−Σ y·log ŷ over the last dimension; targets are one-hot",
     targets: "values",
+    predicts: "classes",
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, p.type.shape.at(-1)!);
@@ -98,6 +91,7 @@ export const crossentropies: readonly Loss[] = [
     name: "sparse_categorical_crossentropy",
     doc: "−log ŷ[label]; targets are class numbers",
     targets: "labels",
+    predicts: "classes",
     options: {
       from_logits: fromLogits,
       ignore_class: z
@@ -111,13 +105,14 @@ export const crossentropies: readonly Loss[] = [
       // As Keras does it, probabilities are clipped and then normalised by way of their logarithms.
       const logits = logitsFor(p, "softmax", from_logits) ?? op.log(clipped(p));
       const losses = softmaxCrossentropy(oneHot(labels, p.type.shape.at(-1)!), logits);
-      return ignore_class === null ? losses : whereCounted(losses, labels, ignore_class);
+      return ignore_class === null ? losses : op.mul(losses, differs(labels, ignore_class));
     },
   }),
   defineLoss({
     name: "binary_focal_crossentropy",
     doc: "(1 − p)^gamma times the binary cross-entropy, p the probability of what is right (Lin et al. 2017)",
     targets: "values",
+    predicts: "truth",
     options: {
       apply_class_balancing: z.boolean().default(false).describe("Weigh the classes by alpha."),
       alpha: z.number().default(0.25).describe("Weight of class 1; class 0 has 1 − alpha."),
@@ -141,6 +136,7 @@ export const crossentropies: readonly Loss[] = [
     name: "categorical_focal_crossentropy",
     doc: "−alpha·Σ (1 − ŷ)^gamma·y·log ŷ over the last dimension (Lin et al. 2017)",
     targets: "values",
+    predicts: "classes",
     options: {
       alpha: z
         .union([z.number(), z.array(z.number()).min(1)])

@@ -15,9 +15,14 @@ export type TargetForm = "values" | "labels";
 
 export interface Loss<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   readonly targets: TargetForm;
+  /**
+   * What predictions are, if probabilities: of the classes along the last dimension, or each of being true.
+   * With the option `from_logits` they become so by softmax or sigmoid.
+   */
+  readonly predicts?: "classes" | "truth";
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
-  unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>): Problem | undefined;
-  /** A class number that stands for no class, which `labels` may have. */
+  unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>, mask?: Shape): Problem | undefined;
+  /** A class number that stands for no class, which `labels` may have: its losses are 0 and do not count. */
   ignored?(options: z.output<z.ZodObject<S>>): number | null;
   /** [batch, …, n] predictions to [batch, …] losses; targets are aligned by `alignTarget`. */
   perSample(target: Tensor, prediction: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
@@ -77,10 +82,20 @@ export function dimension(axis: number, { length }: Shape): number | undefined {
   return dim >= 1 && dim < length ? dim : undefined;
 }
 
-/** That the option `axis` is a dimension of an example. */
-export function unfitAxis(axis: number, shape: Shape): Problem | undefined {
-  if (dimension(axis, shape) !== undefined) return undefined;
+/** That the option `axis` is a dimension of an example, and not one along which steps are masked. */
+export function unfitAxis(axis: number, shape: Shape, mask?: Shape): Problem | undefined {
+  const dim = dimension(axis, shape);
   const { length } = shape;
+  if (dim !== undefined && mask && dim < mask.length) {
+    return {
+      path: ["axis"],
+      message: "along this dimension some steps are masked",
+      expected: `${mask.length} to ${length - 1}, behind the steps`,
+      received: `${axis}`,
+      fix: "write `axis: -1` for the last one",
+    };
+  }
+  if (dim !== undefined) return undefined;
   return {
     path: ["axis"],
     message: "there is no such dimension in an example",

@@ -96,7 +96,7 @@ export const regressionLosses: readonly Loss[] = [
     doc: "−cos of the angle between y and ŷ: −1 for the same direction",
     targets: "values",
     options: { axis: axisOption },
-    unfit: (shape, { axis }) => unfitAxis(axis, shape),
+    unfit: (shape, { axis }, mask) => unfitAxis(axis, shape, mask),
     perSample: (y, p, { axis }) => op.neg(cosine(y, p, axis)),
   }),
 ];

@@ -5,7 +5,7 @@ import * as op from "../../ops/pointwise.ts";
 import { argmax, sum } from "../../ops/reduce.ts";
 import { reshape } from "../../ops/view.ts";
 import { lastMean, oneHot } from "../losses/loss.ts";
-import { asLabels, byShapes, defineMean, type Metric } from "./metric.ts";
+import { asLabels, byShapes, defineMean, type MeanMetric, type Metric } from "./metric.ts";
 
 const binary = (y: Tensor, p: Tensor, threshold: number) =>
   lastMean(op.equal(y, op.greater(p, threshold)));
@@ -24,8 +24,12 @@ const kOption = z
   .default(5)
   .describe("How many of the largest predictions count.");
 
+/** A share of right answers: the more the better. */
+const defineShare = <S extends z.ZodRawShape>(metric: MeanMetric<S>): Metric =>
+  defineMean({ ...metric, better: "higher" });
+
 export const accuracies: readonly Metric[] = [
-  defineMean({
+  defineShare({
     name: "accuracy",
     aliases: ["acc"],
     doc: "Share of right answers: binary for one output, sparse for class numbers, else categorical",
@@ -36,32 +40,32 @@ export const accuracies: readonly Metric[] = [
       return y.type.shape.length < p.type.shape.length ? sparse(y, p) : categorical(y, p);
     },
   }),
-  defineMean({
+  defineShare({
     name: "binary_accuracy",
     doc: "Share of predictions on the right side of the threshold",
     options: { threshold: z.number().default(0.5).describe("Predictions above it count as 1.") },
     values: (y, p, { threshold }) => binary(y, p, threshold),
   }),
-  defineMean({
+  defineShare({
     name: "categorical_accuracy",
     doc: "Share of samples whose largest prediction is at the largest target",
     options: {},
     values: categorical,
   }),
-  defineMean({
+  defineShare({
     name: "sparse_categorical_accuracy",
     doc: "Share of samples whose largest prediction is at the label",
     options: {},
     targets: asLabels,
     values: sparse,
   }),
-  defineMean({
+  defineShare({
     name: "top_k_categorical_accuracy",
     doc: "Share of samples with the largest target's place among the k largest predictions",
     options: { k: kOption },
     values: (y, p, { k }) => inTopK(argmax(y), p, k),
   }),
-  defineMean({
+  defineShare({
     name: "sparse_top_k_categorical_accuracy",
     doc: "Share of samples with the label among the k largest predictions",
     options: { k: kOption },

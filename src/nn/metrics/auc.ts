@@ -171,6 +171,7 @@ const options = {
 export const auc: Metric = defineMetric({
   name: "auc",
   doc: "Area under the ROC curve, or under that of precision and recall",
+  better: "higher",
   options,
   targets: byShapes,
   unfit,

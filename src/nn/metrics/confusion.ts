@@ -129,6 +129,7 @@ const ratio = (name: string, doc: string, of: "predicted" | "actual") =>
   defineMetric({
     name,
     doc,
+    better: "higher",
     options: selection,
     targets: byShapes,
     unfit: unfitSelection,

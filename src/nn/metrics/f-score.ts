@@ -76,6 +76,7 @@ export const fScores: readonly Metric[] = [
     name: "f1",
     aliases: ["f1_score"],
     doc: "Harmonic mean of precision and recall, 2·P·R/(P + R)",
+    better: "higher",
     options,
     targets: byShapes,
     unfit,
@@ -86,6 +87,7 @@ export const fScores: readonly Metric[] = [
     name: "fbeta",
     aliases: ["fbeta_score"],
     doc: "(1 + β²)·P·R/(β²·P + R): recall counts β times as much as precision",
+    better: "higher",
     options: {
       beta: z.number().positive().default(1).describe("Weight of recall against precision."),
       ...options,

@@ -53,6 +53,7 @@ const bestAt = (wanted: RateName, given: RateName): Metric =>
   defineMetric<z.ZodRawShape, SumName>({
     name: `${wanted}_at_${given}`,
     doc: `The largest ${wanted} at a threshold where ${given} is at least as asked`,
+    better: "higher",
     options: {
       [given]: z.number().min(0).max(1).describe(`What ${given} must be at least.`),
       num_thresholds: z

@@ -36,6 +36,7 @@ const fromLoss = ({ name, aliases = [], doc, options, ...loss }: Loss): Metric =
     aliases,
     doc,
     options,
+    better: "lower",
     targets: () => loss.targets,
     ...(loss.unfit ? { unfit: loss.unfit } : {}),
     values: loss.perSample,
@@ -46,14 +47,17 @@ export const regressionMetrics: readonly Metric[] = [
     name: "rmse",
     aliases: ["root_mean_squared_error"],
     doc: "Root of the mean squared error",
+    better: "lower",
     options: {},
     values: (y, p) => lastMean(op.square(op.sub(y, p))),
     last: Math.sqrt,
+    masks: "ignored",
   }),
   defineMetric({
     name: "r2",
     aliases: ["r2_score"],
     doc: "1 − Σ(y − ŷ)²/Σ(y − ȳ)², the share of the variance that is explained",
+    better: "higher",
     options: {
       class_aggregation: z
         .enum(["uniform_average", "variance_weighted_average"])
@@ -80,8 +84,9 @@ export const regressionMetrics: readonly Metric[] = [
   defineMean({
     name: "cosine_similarity",
     doc: "Cos of the angle between y and ŷ: 1 for the same direction",
+    better: "higher",
     options: { axis: axisOption },
-    unfit: (shape, { axis }) => unfitAxis(axis, shape),
+    unfit: (shape, { axis }, mask) => unfitAxis(axis, shape, mask),
     values: (y, p, { axis }) => cosine(y, p, axis),
   }),
 ];

@@ -181,8 +181,9 @@ export function makeLoops(
   const others = nest.axes.filter((x) => x !== vector && x.extent > 1);
   const isOuter = (x: Axis) => b.at.strides.has(x);
   const none: Loop = { name: "one", extent: 1, a: 0, b: 0, args: args.list.map(() => 0) };
-  const steep = (p: Loop, q: Loop) =>
-    Math.abs(q.a) - Math.abs(p.a) || Math.abs(q.b) - Math.abs(p.b);
+  // The innermost loop takes the smallest steps, in both operands together.
+  const reach = (p: Loop) => Math.abs(p.a) + Math.abs(p.b);
+  const steep = (p: Loop, q: Loop) => reach(q) - reach(p);
   const k = fuse(
     summed
       .filter((x) => x.extent > 1)

@@ -10,12 +10,15 @@ export interface RoleOptions {
   readonly target: ColumnRef | readonly ColumnRef[];
   readonly features?: readonly ColumnRef[] | undefined;
   readonly categorical?: readonly ColumnRef[] | undefined;
+  readonly sample_weight?: ColumnRef | undefined;
   readonly header: boolean;
 }
 
 export interface Roles {
   readonly features: readonly string[];
   readonly targets: readonly string[];
+  /** The column of how much each example counts, if there is one. */
+  readonly weights: readonly string[];
   /** Columns to be read as categories though they may look like numbers. */
   readonly categorical: ReadonlySet<string>;
 }
@@ -34,12 +37,15 @@ export function chooseRoles(options: RoleOptions, names: readonly string[], file
     ? refs(options.target, "target")
     : [{ name: `${options.target}`, path: ["target"] }];
   const categorical = refs(options.categorical ?? [], "categorical");
+  const { sample_weight } = options;
+  const weights: readonly Ref[] =
+    sample_weight === undefined ? [] : [{ name: `${sample_weight}`, path: ["sample_weight"] }];
   const features = options.features
     ? refs(options.features, "features")
     : names
-        .filter((name) => !targets.some((target) => target.name === name))
+        .filter((name) => ![...targets, ...weights].some((ref) => ref.name === name))
         .map((name) => ({ name, path: [] }));
-  const missing = [...targets, ...(options.features ? features : []), ...categorical]
+  const missing = [...targets, ...(options.features ? features : []), ...categorical, ...weights]
     .filter(({ name }) => !names.includes(name))
     .map((ref) => missingColumn(ref, names, options.header, file));
   const problems =
@@ -49,6 +55,7 @@ export function chooseRoles(options: RoleOptions, names: readonly string[], file
           ...doubled(targets, "target"),
           ...doubled(features, "features"),
           ...overlap(targets, features),
+          ...overlap([...targets, ...features], weights),
           ...unused(categorical, [...targets, ...features]),
           ...(options.features ? [] : defaultFeatures(features, names, file)),
         ];
@@ -56,6 +63,7 @@ export function chooseRoles(options: RoleOptions, names: readonly string[], file
   return {
     features: features.map(({ name }) => name),
     targets: targets.map(({ name }) => name),
+    weights: weights.map(({ name }) => name),
     categorical: new Set(categorical.map(({ name }) => name)),
   };
 }
@@ -109,8 +117,9 @@ function overlap(targets: readonly Ref[], features: readonly Ref[]): readonly Pr
     .filter(({ name }) => targets.some((target) => target.name === name))
     .map(({ name, path }) => ({
       path,
-      message: `column ${shown(name)} is a feature and a target`,
-      expected: "a target that the network does not see",
+      message: `column ${shown(name)} has two roles`,
+      expected:
+        "a feature, a target or a weight: what the network sees must not be what it is held to",
       fix: "remove it from one of the two",
     }));
 }

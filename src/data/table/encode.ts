@@ -48,12 +48,22 @@ export function checkAgainst(table: Table, categories: Categories): void {
   );
 }
 
-/** Features side by side: `[width]` float32 an example. */
+/**
+ * Checks that no cell is missing, of columns that are read as they are.
+ * @throws ProblemError naming the rows
+ */
+export function checkComplete(table: Table): void {
+  throwSome([...table.columns.values()].flatMap((column) => missingCells(table, column)));
+}
+
+/** Features side by side: `[width]` float32 an example; a list that is the only one keeps its shape. */
 export function encodeFeatures(
   table: Table,
-  names: readonly string[],
+  wanted: readonly string[],
   categories: Categories,
 ): Samples {
+  const only = wanted.length === 1 ? table.lists?.get(wanted[0]!) : undefined;
+  const names = wanted.flatMap((name) => table.lists?.get(name)?.parts ?? [name]);
   const width = names.reduce((sum, name) => sum + (categories.get(name)?.length ?? 1), 0);
   if (table.count * width * 4 > LARGEST) {
     damaged(table.place, "is too large to hold in memory as float32", {
@@ -76,7 +86,7 @@ export function encodeFeatures(
     }
     at += known?.length ?? 1;
   }
-  return { shape: [width], values };
+  return { shape: only?.shape ?? [width], values };
 }
 
 /** The number of each cell's category in `known`: int32 [count]. */
@@ -94,7 +104,7 @@ function missingCells(table: Table, { name, missing }: Column): readonly Problem
       message: `${table.place.name} lacks ${count(missing, "value")} in column ${shown(name)}`,
       expected: "a value in every row",
       received: `empty or NA at ${places(table, missing)}`,
-      fix: "fill the gaps or remove the rows, or leave the column out with `features`",
+      fix: "fill the gaps or remove the rows, or leave the column out",
     },
   ];
 }

@@ -6,6 +6,12 @@
 /** What R, pandas, SQL and spreadsheets write for a value that isn't there. */
 const MISSING = /^(|na|n\/a|#n\/a|nan|null)$/i;
 
+/**
+ * How cells are read: numbers where they look so; all as text, where what says "not there" is missing; or
+ * all as they are, where only an empty cell is (in prose and names, NA is a word).
+ */
+export type Reading = "guess" | "category" | "verbatim";
+
 /** How many rows a message names. */
 const NAMED = 3;
 
@@ -17,8 +23,7 @@ export interface Rows {
 
 export class Column {
   readonly name: string;
-  /** Read every cell as text, numbers too. */
-  readonly asText: boolean;
+  readonly as: Reading;
   /** Cells read so far. */
   count = 0;
   readonly missing: Rows = { count: 0, first: [] };
@@ -32,24 +37,24 @@ export class Column {
   readonly #capacity: number;
 
   /** @param capacity the most cells there can be */
-  constructor(name: string, capacity: number, asText: boolean) {
+  constructor(name: string, capacity: number, as: Reading) {
     this.name = name;
-    this.asText = asText;
+    this.as = as;
     this.words = this.#words;
     this.#capacity = capacity;
-    this.#numbers = new Float32Array(asText ? 0 : capacity);
+    this.#numbers = new Float32Array(as === "guess" ? capacity : 0);
   }
 
   push(cell: string): void {
     const row = this.count++;
-    if (!this.asText && cell !== "") {
+    if (this.as === "guess" && cell !== "") {
       const value = toNumber(cell);
       if (value !== undefined) {
         this.#numbers[row] = value;
         return;
       }
     }
-    if (MISSING.test(cell)) {
+    if (this.as === "verbatim" ? cell === "" : MISSING.test(cell)) {
       note(this.missing, row);
       return;
     }

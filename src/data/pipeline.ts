@@ -1,0 +1,148 @@
+/**
+ * From what a source gives to what is trained on, in this order: shuffled, limited, split, and only then
+ * fitted to the part that trains; inputs and targets are chosen, classes are weighed last. The same options for
+ * every source.
+ */
+import { z } from "zod";
+import { fail } from "../support/errors.ts";
+import { randomStream } from "../support/random.ts";
+import { oneOf, suggest } from "../support/suggest.ts";
+import { chooseArrays, chooseOptions } from "./choose.ts";
+import type { Dataset, Examples, Loaded, Parts, Samples } from "./dataset.ts";
+import { checkLimit, shuffled, stratifiedSplit, takeFirst, validationSplit } from "./split.ts";
+
+export const partOptions = {
+  shuffle: z
+    .boolean()
+    .default(false)
+    .describe("Put the examples in a random order, by the seed, before anything is cut off."),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Use only the first so many examples, training and validation_split together."),
+  validation_split: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Share of the examples kept for validation: the last ones, before train's shuffling.",
+    ),
+  stratify: z
+    .boolean()
+    .default(false)
+    .describe("Let validation_split take its share of every class."),
+  class_weight: z
+    .union([z.literal("balanced"), z.record(z.string(), z.number().min(0))])
+    .optional()
+    .describe(
+      "How much examples of a class count in training, by its name or number; 1 where nothing is said. " +
+        "`balanced`: inversely to how many there are.",
+    ),
+  ...chooseOptions,
+};
+export type PartOptions = z.output<z.ZodObject<typeof partOptions>>;
+
+/** @throws ProblemError with paths relative to the options */
+export function prepareParts(loaded: Loaded, options: PartOptions, seed: number): Dataset {
+  const { fit, ...dataset } = loaded;
+  const parts = split(dataset, options, seed);
+  const { train, ...rest } = chooseArrays(fit ? fit(parts) : { ...dataset, ...parts }, options);
+  if (options.class_weight === undefined) return { train, ...rest };
+  return { ...rest, train: weighed(train, options.class_weight, rest.classes) };
+}
+
+function split(
+  { train: all, validation }: Parts,
+  { shuffle, limit, validation_split, stratify }: PartOptions,
+  seed: number,
+): Parts {
+  if (stratify && validation_split === undefined) {
+    fail({
+      path: ["stratify"],
+      message: "stratify says how to split, and nothing is split",
+      fix: "add `validation_split: 0.2`, or leave stratify out",
+    });
+  }
+  const ordered = shuffle ? shuffled(all, randomStream(seed, "data")) : all;
+  checkLimit(limit, all.count, "examples");
+  const train = limit === undefined ? ordered : takeFirst(ordered, limit);
+  if (validation_split === undefined) return validation ? { train, validation } : { train };
+  return stratify
+    ? stratifiedSplit(train, labelsOf(train, "stratify"), validation_split)
+    : validationSplit(train, validation_split);
+}
+
+/** The class of each example: its number, or where it has its largest value (one-hot). */
+function labelsOf({ count, targets }: Examples, option: string): Int32Array {
+  const [target, ...others] = targets.values();
+  const labels = target && others.length === 0 ? toLabels(target, count) : undefined;
+  if (labels) return labels;
+  return fail({
+    path: [option],
+    message: `${option}: the target is no class`,
+    expected: "a single target that has one class an example",
+    received: target
+      ? `${targets.size} target${targets.size > 1 ? "s" : ""} of shape [${target.shape.join(", ")}]`
+      : "a tag for every token",
+    fix: `leave ${option} out`,
+  });
+}
+
+function toLabels({ shape, values }: Samples, count: number): Int32Array | undefined {
+  if (shape.length > 1) return undefined;
+  const width = shape[0] ?? 1;
+  if (width === 1) {
+    return values.every((v) => Number.isInteger(v) && v >= 0) ? Int32Array.from(values) : undefined;
+  }
+  const labels = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const row = values.subarray(i * width, (i + 1) * width);
+    labels[i] = row.indexOf(1);
+    if (labels[i] === -1 || row.some((v, k) => v !== (k === labels[i] ? 1 : 0))) return undefined;
+  }
+  return labels;
+}
+
+/**
+ * The training part with its examples weighed by class; weights of their own are multiplied.
+ * `balanced` is n / (classes · n of the class), as in scikit-learn.
+ */
+function weighed(
+  train: Examples,
+  wanted: NonNullable<PartOptions["class_weight"]>,
+  classes: readonly string[] | undefined,
+): Examples {
+  const labels = labelsOf(train, "class_weight");
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const weightOf = new Map<number, number>();
+  if (wanted === "balanced") {
+    for (const [label, n] of counts) weightOf.set(label, train.count / (counts.size * n));
+  } else {
+    const names = classes ?? [...counts.keys()].sort((a, b) => a - b).map(String);
+    for (const [key, weight] of Object.entries(wanted)) {
+      weightOf.set(classNumber(key, names, classes !== undefined), weight);
+    }
+  }
+  const own = train.weights?.values;
+  const values = Float32Array.from(labels, (l, i) => (weightOf.get(l) ?? 1) * (own?.[i] ?? 1));
+  return { ...train, weights: { shape: [], values } };
+}
+
+function classNumber(key: string, names: readonly string[], named: boolean): number {
+  const index = names.indexOf(key);
+  if (index >= 0) return named ? index : Number(key);
+  // Keras names classes by number; where names are words there is no mistaking one for the other.
+  if (named && /^\d+$/.test(key) && Number(key) < names.length) return Number(key);
+  const near = suggest(key, names);
+  return fail({
+    path: ["class_weight", key],
+    at: "key",
+    message: `the data has no class "${key}"`,
+    expected: oneOf(names.slice(0, 20)),
+    received: key,
+    fix: near ? `did you mean \`${near}\`?` : "name one of the classes",
+  });
+}

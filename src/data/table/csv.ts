@@ -1,0 +1,141 @@
+/** A CSV file as a table. Cells are trimmed, empty lines skipped; csv-parse does the parsing. */
+import { parse } from "csv-parse/sync";
+import { checkUtf8, damaged, type Place } from "../read-file.ts";
+import { note, type Rows } from "./column.ts";
+import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
+
+export interface CsvFormat {
+  /** The first line holds the columns' names; otherwise they are called "0", "1" … */
+  readonly header: boolean;
+  readonly delimiter: string;
+}
+
+/** @throws ProblemError, when read, if the file is empty, binary, ragged, or its quotes are wrong */
+export function csvFile(content: Buffer, place: Place, format: CsvFormat): TableFile {
+  return {
+    place,
+    header: format.header,
+    delimiter: format.delimiter,
+    read(choose) {
+      const fix = "export it as CSV in UTF-8; NumPy's .npz archives are read by `npz`";
+      checkUtf8(content, place, "text: values separated by a delimiter", fix);
+      const reader = new CsvReader(place, format, choose, countLines(content));
+      try {
+        parse(content, {
+          bom: true,
+          delimiter: format.delimiter,
+          trim: true,
+          skip_empty_lines: true,
+          relax_column_count: true, // We count ourselves, to name all ragged rows at once.
+          on_record: (record: readonly string[], { lines }: { readonly lines: number }) => {
+            reader.read(record, lines);
+            return null; // Kept in columns: as records, a large file would fill the heap.
+          },
+        });
+      } catch (error) {
+        complainOfQuotes(error, place, reader.line);
+      }
+      return reader.finish();
+    },
+  };
+}
+
+class CsvReader {
+  readonly #place: Place;
+  readonly #format: CsvFormat;
+  readonly #choose: Choose;
+  readonly #capacity: number;
+  readonly #ragged: Rows = { count: 0, first: [] };
+  #width = 0;
+  #builder: TableBuilder | undefined;
+  /** The last line that was read well. */
+  line = 0;
+
+  constructor(place: Place, format: CsvFormat, choose: Choose, capacity: number) {
+    this.#place = place;
+    this.#format = format;
+    this.#choose = choose;
+    this.#capacity = capacity;
+  }
+
+  read(record: readonly string[], line: number): void {
+    this.line = line;
+    if (this.#builder === undefined) {
+      const { header } = this.#format;
+      this.#builder = this.#begin(header ? record : record.map((_, index) => `${index}`));
+      if (header) return;
+    }
+    if (record.length === this.#width) this.#builder.add(record, line);
+    else note(this.#ragged, line);
+  }
+
+  finish(): Table {
+    const place = this.#place;
+    if (this.#builder === undefined) {
+      damaged(place, "is empty", { expected: "rows of values", fix: "put data in it" });
+    }
+    this.#checkRagged();
+    const table = this.#builder.finish();
+    if (table.count === 0) {
+      damaged(place, "has a header but no rows", {
+        expected: "a row of values under the header",
+        fix: "put rows in it; if its only line is data, set header: false",
+      });
+    }
+    return table;
+  }
+
+  #begin(names: readonly string[]): TableBuilder {
+    this.#width = names.length;
+    const twice = names.find((name, index) => name !== "" && names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      damaged(this.#place, `has two columns called ${shown(twice)}`, {
+        expected: "a header in which every name is there once",
+        fix: "rename one; if the first line is data and no header, set header: false",
+      });
+    }
+    const file = { place: this.#place, header: this.#format.header };
+    return new TableBuilder(file, names, this.#choose, this.#capacity);
+  }
+
+  #checkRagged(): void {
+    const { count, first } = this.#ragged;
+    if (count === 0) return;
+    const where = first.map((line) => `${this.#place.name}:${line}`).join(", ");
+    damaged(this.#place, `has ${count} ${count === 1 ? "row" : "rows"} of another length`, {
+      expected: `${this.#width} values, as in its first row`,
+      received: `another number at ${where}${count > first.length ? " …" : ""}`,
+      fix: `mend the rows; a value with ${shown(this.#format.delimiter)} in it needs quotes`,
+    });
+  }
+}
+
+/** An upper bound of the number of records: lines end in \n, \r\n or, rarely, \r. */
+function countLines(content: Buffer): number {
+  const count = (byte: number): number => {
+    let found = 0;
+    for (let at = content.indexOf(byte); at >= 0; at = content.indexOf(byte, at + 1)) found++;
+    return found;
+  };
+  return Math.max(count(0x0a), count(0x0d)) + 1;
+}
+
+function complainOfQuotes(error: unknown, place: Place, line: number): never {
+  const { code, lines, message } = error as { code?: string; lines?: number; message: string };
+  switch (code) {
+    case "CSV_QUOTE_NOT_CLOSED":
+      return damaged(place, "has a quote that is never closed", {
+        received: `an opening quote after line ${line}`,
+        fix: 'close it; a quote within a quoted value is written ""',
+      });
+    case "INVALID_OPENING_QUOTE":
+    case "CSV_INVALID_CLOSING_QUOTE":
+    case "CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE":
+      return damaged(place, `has a quote in a wrong place at ${place.name}:${lines}`, {
+        notes: [message.slice(0, 120)],
+        fix: 'put the whole value in quotes; a quote within it is written ""',
+      });
+    default:
+      throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/** Apache Parquet as a table, by hyparquet. */
+import type { FileMetaData } from "hyparquet";
+import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
+import { type FileRecord, recordFile } from "./records.ts";
+import type { TableFile } from "./table.ts";
+
+/**
+ * The whole file as records: numbers, texts, lists; dates become texts.
+ * @throws ProblemError if it is no Parquet file, damaged, encrypted or too large
+ */
+export async function parquetFile(content: Buffer, place: Place): Promise<TableFile> {
+  const magic = (from: number) => content.toString("latin1", from, from + 4);
+  if (content.length < 12 || magic(0) !== "PAR1" || magic(content.length - 4) !== "PAR1") {
+    damaged(place, magic(0) === "PAR1" ? "is cut short" : "is no Parquet file", {
+      expected: "a file that begins and ends with PAR1",
+      received:
+        content.length < 12 ? `${content.length} bytes` : `0x${content.toString("hex", 0, 4)}`,
+      fix: "copy the file again, or write it anew, e.g. df.to_parquet(path)",
+    });
+  }
+  const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
+  const { compressors } = await import("hyparquet-compressors");
+  // A copy of its own: small files share their memory with others.
+  const file = new Uint8Array(content).buffer;
+  try {
+    const metadata = parquetMetadata(file);
+    checkSize(metadata, place);
+    const rows = await parquetReadObjects({ file, metadata, compressors });
+    const at = (row: number) => `row ${row + 1} of ${place.name}`;
+    return recordFile(rows.map(plainRecord), place, at);
+  } catch (error) {
+    // What we found wrong ourselves is said already.
+    if (!(error instanceof Error) || error.name === "ProblemError") throw error;
+    return damaged(place, "cannot be read as Parquet", {
+      received: error.message.slice(0, 120),
+      fix: "write it anew, e.g. df.to_parquet(path)",
+    });
+  }
+}
+
+/** Before anything is unpacked. */
+function checkSize({ row_groups }: FileMetaData, place: Place): void {
+  const size = row_groups.reduce((sum, group) => sum + Number(group.total_byte_size), 0);
+  if (size <= LARGEST) return;
+  damaged(place, "is too large to hold in memory", {
+    expected: `at most ${bytes(LARGEST)} unpacked`,
+    received: bytes(size),
+    fix: "make a smaller file of it, with fewer rows or columns",
+  });
+}
+
+const plainRecord = (row: Record<string, unknown>): FileRecord =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
+
+/** Values as JSON has them; integers beyond 2⁵³ lose digits, as float32 does sooner. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Date) return value.toISOString();
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, plain);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === "object" && value !== null) return plainRecord(value as FileRecord);
+  return value;
+}

@@ -1,0 +1,96 @@
+/** A table as columns, built row by row from whatever file holds it, and how its cells are named in messages. */
+import { suggest } from "../../support/suggest.ts";
+import type { Place } from "../read-file.ts";
+import { Column, type Reading } from "./column.ts";
+
+/** A column that is wanted, and how its cells are read. */
+export interface Choice {
+  readonly name: string;
+  readonly as: Reading;
+}
+
+/** Picks columns from the names that a file has. */
+export type Choose = (names: readonly string[]) => readonly Choice[];
+
+export interface Table {
+  readonly place: Place;
+  readonly header: boolean;
+  /** The chosen columns by name. */
+  readonly columns: ReadonlyMap<string, Column>;
+  /** Names that stand for a column for each element of a list, and the list's shape. */
+  readonly lists?: ReadonlyMap<string, List>;
+  /** Number of rows, without the header. */
+  readonly count: number;
+  /** `iris.csv:36` for row 34: what an editor can jump to. */
+  at(row: number): string;
+}
+
+/** A list of numbers in every row. */
+export interface List {
+  readonly shape: readonly number[];
+  /** The columns of its elements, row-major. */
+  readonly parts: readonly string[];
+}
+
+/** A file whose columns can be read, more than once: what is wanted may depend on what was found. */
+export interface TableFile {
+  readonly place: Place;
+  /** Whether its columns have names; if not they are called "0", "1" … */
+  readonly header: boolean;
+  /** Of a text file: what separates its cells. */
+  readonly delimiter?: string;
+  /** @throws ProblemError at `place` if the file is damaged, or what `choose` throws */
+  read(choose: Choose): Table;
+}
+
+/** Collects the cells of the chosen columns, row by row. */
+export class TableBuilder {
+  readonly #place: Place;
+  readonly #header: boolean;
+  readonly #picked: readonly { readonly index: number; readonly column: Column }[];
+  readonly #lines: Int32Array;
+  #count = 0;
+
+  /** @param capacity the most rows there can be */
+  constructor(
+    { place, header }: Pick<TableFile, "place" | "header">,
+    names: readonly string[],
+    choose: Choose,
+    capacity: number,
+  ) {
+    this.#place = place;
+    this.#header = header;
+    this.#lines = new Int32Array(capacity);
+    this.#picked = choose(names).map(({ name, as }) => ({
+      index: names.indexOf(name),
+      column: new Column(name, capacity, as),
+    }));
+  }
+
+  /** @param cells one for each of the names; one that isn't there is missing */
+  add(cells: readonly (string | undefined)[], line: number): void {
+    this.#lines[this.#count++] = line;
+    for (const { index, column } of this.#picked) column.push(cells[index] ?? "");
+  }
+
+  finish(): Table {
+    return {
+      place: this.#place,
+      header: this.#header,
+      columns: new Map(this.#picked.map(({ column }) => [column.name, column])),
+      count: this.#count,
+      at: (row) => `${this.#place.name}:${this.#lines[row]}`,
+    };
+  }
+}
+
+/** A cell, name or delimiter as messages show it. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+/** `did you mean "species"?`, if a name is near. */
+export function didYouMean(name: string, names: Iterable<string>): string | undefined {
+  const near = suggest(name, names);
+  return near === undefined ? undefined : `did you mean ${shown(near)}?`;
+}

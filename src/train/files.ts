@@ -1,0 +1,83 @@
+/** Writing so that a file is whole or not there, and what the system says when it cannot be. */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { RunError, UsageError } from "../support/errors.ts";
+
+/** What files that are being written are called; one that is found was never finished. */
+export const unfinished = ".tmp";
+
+/** Replaces a file at once: written beside it, brought to the disk, renamed. */
+export function writeWhole(file: string, content: string | Uint8Array): void {
+  const temporary = `${file}${unfinished}`;
+  guarded(file, () => {
+    try {
+      writeFileSync(temporary, content, { flush: true });
+      renameSync(temporary, file);
+      syncFolder(dirname(file));
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** Brings a rename to the disk; where folders cannot be opened the system does so by itself. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is larger than the system allows",
+  EIO: "the disk does not work",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EROFS: "the disk is read-only",
+  ENOENT: "there is no such place, or it is read-only",
+  ENOTDIR: "a file is in the way",
+  EEXIST: "a file is in the way",
+  EISDIR: "a folder is in the way",
+};
+
+/** Turns the system's words for a full disk or a read-only folder into ours. */
+export function guarded<T>(place: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code);
+    throw new RunError(
+      `cannot write ${place}: ${reasons[code] ?? code}`,
+      full
+        ? "make room; what was saved before is whole, and --resume goes on from there"
+        : "make the folder writable, or choose another with --out",
+    );
+  }
+}
+
+/** @returns undefined if there is no such file */
+export function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new UsageError(`cannot read ${file}: ${reasons[code ?? ""] ?? code}`);
+  }
+}
