@@ -1,7 +1,14 @@
 /** The arrays of an .npz archive, each checked before it is unpacked. */
-import { type Problem, ProblemError } from "../support/errors.ts";
+import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
-import { checkArray, checkExtents, type PlacedArray, pairArrays } from "./arrays.ts";
+import { type ArrayNames, byName, optionPath } from "./array-names.ts";
+import {
+  checkArray,
+  checkExtents,
+  examplesOf,
+  type NamedArrays,
+  type PlacedArray,
+} from "./arrays.ts";
 import type { Examples } from "./dataset.ts";
 import { complainOfSize, parseNpy, parseNpyHeader } from "./npy.ts";
 import { damaged, type Place } from "./read-file.ts";
@@ -29,35 +36,49 @@ export class Archive {
     return this.#entries.has(name);
   }
 
-  /** Throws unless there is an array for each option: `{ x: "images" }`. */
-  require(wanted: Readonly<Record<string, string>>): void {
+  /** Throws unless there is an array for each option: `{ x: "images" }`, `{ x: { left: "a" } }`. */
+  require(wanted: Readonly<Record<string, ArrayNames>>): void {
     const names = [...this.#entries.keys()];
-    const missing = Object.entries(wanted).filter(([, name]) => !this.has(name));
-    const problems = missing.map(([option, name]): Problem => {
-      const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
-      return {
-        path: [option],
-        message: `${this.#place.name} has no array "${name}"`,
-        expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
-        received: names.length > 0 ? name : "an empty archive",
-        fix: near ? `did you mean ${option}: ${near}?` : `set \`${option}\` to the array's name`,
-      };
-    });
+    const problems = Object.entries(wanted).flatMap(([option, arrays]) =>
+      byName(arrays, option).flatMap(([key, name]): Problem[] => {
+        if (this.has(name)) return [];
+        const path = optionPath(arrays, option, key);
+        const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
+        return [
+          {
+            path,
+            message: `${this.#place.name} has no array "${name}"`,
+            expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
+            received: names.length > 0 ? name : "an empty archive",
+            fix: near
+              ? `did you mean ${path.at(-1)}: ${near}?`
+              : `set \`${path.at(-1)}\` to the array's name`,
+          },
+        ];
+      }),
+    );
     if (problems.length > 0) throw new ProblemError(problems);
   }
 
   /** @param suffix of the options that name the arrays: `""` or `"_test"` */
   examples(
-    names: { readonly x: string; readonly y: string },
+    names: { readonly x: ArrayNames; readonly y: ArrayNames },
     scale?: number,
     suffix = "",
   ): Examples {
-    return pairArrays(this.#read(names.x, `x${suffix}`), this.#read(names.y, `y${suffix}`), scale);
+    const side = (of: "x" | "y"): NamedArrays =>
+      new Map(
+        byName(names[of], of).map(([name, array]) => [
+          name,
+          this.#read(array, optionPath(names[of], `${of}${suffix}`, name)),
+        ]),
+      );
+    return examplesOf(side("x"), side("y"), scale);
   }
 
-  #read(name: string, option: string): PlacedArray {
+  #read(name: string, path: SpecPath): PlacedArray {
     const entry = this.#entries.get(name)!;
-    const place = { path: [option], name: `${this.#place.name}: array "${name}"` };
+    const place = { path, name: `${this.#place.name}: array "${name}"` };
     // Before unpacking, the header must account for the size that the archive claims.
     const header = parseNpyHeader(peekEntry(this.#content, entry, place), place);
     if (header.end !== entry.size) complainOfSize(header, entry.size, place);

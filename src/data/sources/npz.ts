@@ -1,15 +1,10 @@
 /** NumPy's .npz archives: arrays `x` and `y`, and `x_test` and `y_test` where there are any. */
 import { z } from "zod";
+import { arrayNames, byName, testNames } from "../array-names.ts";
 import { arrayDataset, scaleOption } from "../arrays.ts";
 import { defineSource } from "../dataset.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
 
-const arrayName = z.string().min(1);
-
-/**
- * `x`: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
- * `y`: integers as int32, floats as float32, in the array's own shape: [] for class labels.
- */
 export const npz = defineSource({
   name: "npz",
   doc:
@@ -17,16 +12,19 @@ export const npz = defineSource({
     "first axis; `x_test` and `y_test`, if it has them, are the validation data.",
   options: {
     path: z.string().min(1).describe("The file, relative to the spec."),
-    x: arrayName.default("x").describe("Name of the array of examples."),
-    y: arrayName.default("y").describe("Name of the array of targets."),
-    x_test: arrayName
+    x: arrayNames
+      .default("x")
+      .describe("Name of the array of examples; for several inputs, by their names."),
+    y: arrayNames
+      .default("y")
+      .describe("Name of the array of targets; for several outputs, by their names."),
+    x_test: arrayNames
       .optional()
       .describe(
-        "Name of the array of examples to validate with. Default: x_test, if there is one.",
+        "The same for the examples to validate with. Default: x_test, or of several the names with " +
+          "_test, if there are such.",
       ),
-    y_test: arrayName
-      .optional()
-      .describe("Name of the array of targets to validate with. Default: y_test, if there is one."),
+    y_test: arrayNames.optional().describe("The same for the targets to validate with."),
     scale: scaleOption,
   },
   async load(options, { directory }) {
@@ -35,13 +33,13 @@ export const npz = defineSource({
     const { Archive } = await import("../archive.ts");
     const archive = new Archive(await readDataFile(place), place);
     const { x, y, scale } = options;
-    const x_test = options.x_test ?? "x_test";
-    const y_test = options.y_test ?? "y_test";
+    const x_test = options.x_test ?? testNames(x, "x_test");
+    const y_test = options.y_test ?? testNames(y, "y_test");
+    const tests = [...byName(x_test, "x"), ...byName(y_test, "y")];
     const wantsTest =
       options.x_test !== undefined ||
       options.y_test !== undefined ||
-      archive.has(x_test) ||
-      archive.has(y_test);
+      tests.some(([, array]) => archive.has(array));
     archive.require(wantsTest ? { x, y, x_test, y_test } : { x, y });
     const train = archive.examples({ x, y }, scale);
     const test = wantsTest ? archive.examples({ x: x_test, y: y_test }, scale, "_test") : undefined;
