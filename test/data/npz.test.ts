@@ -61,7 +61,7 @@ test("several arrays by name, and their test data", async () => {
   await refused(archive(parts), names, "x_test.right", /no array "q_test"/);
   await refused(all, { ...names, x_test: { left: "p_test" } }, "x_test", /under other names/);
   const short = archive({ p: floats, q: { ...floats, shape: [1, 6] }, y: labels });
-  await refused(short, names, "x.right", /different lengths/);
+  await refused(short, names, "x.right", /another length/);
 });
 
 test("arrays of other names; regression targets; a trailing 1; rank 1", async () => {
