@@ -1,6 +1,6 @@
 /**
- * Random models for Keras to train: any layers of the catalogue in one graph, of one to three inputs and one or
- * two outputs. What a layer reads is brought to its shape by flattening, a dense layer and reshaping.
+ * Random models for Keras to train: any layers of the catalogue in one graph, of one input or more and one or two
+ * outputs. What a layer reads is brought to its shape by flattening, a dense layer and reshaping.
  */
 import { type Shape, sizeOf } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
@@ -29,6 +29,8 @@ interface Tap {
   readonly shape: Shape;
 }
 const steps = 3;
+/** Weights of a dense layer that leads from one shape to another. */
+const most = 48;
 
 /** Rates of what is random are 0 in a model that is trained: both sides then compute the same. */
 const still = (value: unknown): unknown => {
@@ -90,16 +92,24 @@ class Sketch {
     return this.tap(name, shape);
   }
 
+  /** A layer once more, with the same weights and other sources. */
+  again(layer: Tap, sources: readonly Tap[]): Tap {
+    const name = `${layer.name}_again`;
+    for (const f of sources) this.used.add(f.name);
+    const from = sources.map((f) => f.name);
+    this.entries.push({ reuse: layer.name, name, from: from.length === 1 ? from[0] : from });
+    return this.tap(name, layer.shape);
+  }
+
   /** A tensor of the wanted shape: a new input, or made of one that is there. */
   source(shape: Shape, below?: number): Tap {
-    const count = Object.keys(this.inputs).length;
-    if (below !== undefined || count === 0 || (count < 3 && this.r.uniform() < 0.3)) {
-      return this.input(shape, below);
-    }
-    const start = this.r.pick(this.taps);
+    const fresh = Object.keys(this.inputs).length < 3 && this.r.uniform() < 0.3;
+    const units = sizeOf(shape);
+    const near = this.taps.filter((t) => sizeOf(t.shape) * units <= most);
+    if (below !== undefined || fresh || near.length === 0) return this.input(shape, below);
+    const start = this.r.pick(near);
     if (start.shape.join() === shape.join()) return start;
     const flat = this.layer("flatten", {}, [start], [sizeOf(start.shape)]);
-    const units = sizeOf(shape);
     const dense = this.dense(flat, units);
     return shape.length === 1
       ? dense
@@ -151,8 +161,9 @@ export function randomModel(layer: string, seed: number): RandomModel | undefine
     const own = stillCase(name, r);
     if (!own && name === layer) return undefined;
     if (!own) continue;
-    const sources = own.inputs.map((shape) => sketch.source(shape, own.below));
-    sketch.layer(name, own.options, sources, own.output);
+    const sources = () => own.inputs.map((shape) => sketch.source(shape, own.below));
+    const made = sketch.layer(name, own.options, sources(), own.output);
+    if (r.uniform() < 0.3) sketch.again(made, sources());
   }
   if (sketch.taps.length === 0) sketch.source(r.shape(r.int(1, 2), 3));
   const joined = sketch.rest();
