@@ -8,7 +8,7 @@ import { random } from "./evaluate.ts";
 import type { Options, Values } from "./keras.ts";
 import type { LayerCase, Random } from "./layer-case.ts";
 import { layerCases } from "./layer-cases.ts";
-import { someParts, tidy } from "./random-options.ts";
+import { someActivations, someOptions, someParts, tidy } from "./random-options.ts";
 
 export interface RandomLayer {
   readonly layer: string;
@@ -31,7 +31,9 @@ export function drawCase(name: string, r: Random): LayerCase {
   const definition = layers.find((l) => l.name === name)!;
   for (let attempt = 0; ; attempt++) {
     const drawn = layerCases[name]!(r);
-    const options = tidy({ ...drawn.options, ...someParts(r, definition, 0.3) });
+    const bare = Object.keys(drawn.options).length === 0 ? someOptions(r, definition) : {};
+    const own = someActivations(r, { ...bare, ...drawn.options });
+    const options = tidy({ ...own, ...someParts(r, definition, 0.3) });
     const size = drawn.inputs.reduce((n, s) => n + sizeOf(s), sizeOf(drawn.output));
     const found = { ...drawn, options };
     const small = size <= most * (drawn.inputs.length + 1) || attempt > 30;
@@ -43,9 +45,10 @@ export function drawCase(name: string, r: Random): LayerCase {
 function isWhole(name: string, { options, inputs }: LayerCase): boolean {
   if (!layerOption().safeParse({ [name]: options }).success) return false;
   const text = JSON.stringify({ [name]: options });
-  // Keras's SimpleRNN forgets it; TensorFlow's pooling begins elsewhere in what a stride skips.
+  // Keras's SimpleRNN forgets it.
   if (/"simple_rnn":.*"activity_regularizer"/.test(text)) return false;
-  if (/"\w+_pooling3d":.*"same"/.test(text) && text.includes("strides")) return false;
+  // TensorFlow's windows of three dimensions begin elsewhere in what a stride skips.
+  if (/"\w+3d\w*":.*"same"/.test(text) && skips(options)) return false;
   // Not on TensorFlow's CPU.
   // Keras's scale broadcasts from the last dimension only.
   if (/"rms_normalization":\{[^}]*"axis":1/.test(text)) return false;
@@ -54,6 +57,17 @@ function isWhole(name: string, { options, inputs }: LayerCase): boolean {
   // Keras's EinsumDense mixes up several heads where a width is 1, see README.md of the fixtures.
   if (/"(key|value)_dim":1\b/.test(text)) return false;
   return text.includes("multi_head") ? inputs.every((s) => s.at(-1)! > 1) : true;
+}
+
+/** Whether strides are longer than windows, in a layer's options or in those of a layer that is one. */
+function skips(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { strides, kernel_size, pool_size } = value as Options;
+  const of = (option: unknown) =>
+    (Array.isArray(option) ? option : [option, option, option]) as number[];
+  const windows = of(kernel_size ?? pool_size);
+  if (strides !== undefined && of(strides).some((s, d) => s > windows[d]!)) return true;
+  return Object.values(value).some(skips);
 }
 
 /** How often a layer in training asks for random numbers. */
@@ -71,11 +85,14 @@ export function drawn(shape: Shape, seed: number, below?: number): Drawn {
   return { shape, drawn: { seed, ...range } };
 }
 
-/** Steps that are there, at least one in each example. */
-function drawMask(r: Random, shape: Shape): Values {
+/**
+ * Steps that are there, at least one in each example; the first, where a step sees none after it: in single
+ * precision an attention to nothing is another one.
+ */
+function drawMask(r: Random, shape: Shape, causal: boolean): Values {
   const rows = Array.from({ length: shape[0]! }, () => {
     const row = Array.from({ length: shape[1]! }, () => r.int(0, 1));
-    row[r.int(0, row.length - 1)] = 1;
+    row[causal ? 0 : r.int(0, row.length - 1)] = 1;
     return row;
   });
   return { shape: shape.slice(0, 2), values: rows.flat() };
@@ -88,8 +105,11 @@ export function randomLayer(name: string, seed: number): RandomLayer {
   const training = r.pick([true, false]) && (!isRandom || cells.includes(name));
   const batch = r.int(2, 3);
   const shapes = own.inputs.map((shape): Shape => [batch, ...shape]);
-  const masked =
-    r.uniform() < 0.3 && !unmasked.some((n) => JSON.stringify([name, own.options]).includes(n));
+  const text = JSON.stringify([name, own.options]);
+  // Of inputs of different ranks Keras lines up the numbers, and not the masks.
+  const alike = new Set(shapes.map((s) => s.length)).size === 1;
+  const causal = text.includes('"use_causal_mask":true');
+  const masked = r.uniform() < 0.3 && alike && !unmasked.some((n) => text.includes(n));
   return {
     layer: name,
     options: own.options,
@@ -97,7 +117,7 @@ export function randomLayer(name: string, seed: number): RandomLayer {
     trainable: r.uniform() < 0.85,
     x: shapes.map((shape, i) => drawn(shape, 10 * seed + i, own.below)),
     masks: shapes.map((shape) =>
-      masked && shape.length > 2 && r.uniform() < 0.8 ? drawMask(r, shape) : null,
+      masked && shape.length > 2 && r.uniform() < 0.8 ? drawMask(r, shape, causal) : null,
     ),
     seed,
   };

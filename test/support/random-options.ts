@@ -4,6 +4,7 @@
  * options to it.
  */
 import { z } from "zod";
+import { activations } from "../../src/nn/activations.ts";
 import { constraints } from "../../src/nn/constraints.ts";
 import type { Definition } from "../../src/nn/definition.ts";
 import { initializers } from "../../src/nn/initializers.ts";
@@ -46,6 +47,17 @@ export function someOptions(
     const values = except.includes(key) ? [] : candidates(own);
     const must = !own.safeParse(undefined).success;
     return values.length > 0 && (must || r.uniform() < 0.5) ? [[key, r.pick(values)] as const] : [];
+  });
+  return Object.fromEntries(drawn);
+}
+
+/** Options that are an activation by its name, some of them with options of its own. */
+export function someActivations(r: Random, options: Options): Options {
+  const drawn = Object.entries(options).map(([key, value]) => {
+    const isActivation = key === "function" || key.endsWith("activation");
+    const definition = isActivation ? activations.find((a) => a.name === value) : undefined;
+    const chosen = definition && r.uniform() < 0.5;
+    return [key, chosen ? { [definition.name]: someOptions(r, definition, ["axis"]) } : value];
   });
   return Object.fromEntries(drawn);
 }
