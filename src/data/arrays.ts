@@ -1,8 +1,9 @@
 /** Arrays of examples and of targets, along their first axes, as datasets: for every source that holds arrays. */
 import { z } from "zod";
-import { type Dataset, type Examples, rangeOf, type Samples } from "./dataset.ts";
+import { type Dataset, type Examples, type Form, rangeOf, type Samples } from "./dataset.ts";
 import type { NpyArray } from "./npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "./read-file.ts";
+import { isStored, type Stored, typeOf } from "./stream/stored.ts";
 
 export const scaleOption = z
   .number()
@@ -46,45 +47,74 @@ export function checkExtents(shape: readonly number[], place: Place): void {
  * `y`: integers as int32, floats as float32, in the array's own shape: [] for class labels.
  */
 export function pairArrays(x: PlacedArray, y: PlacedArray, scale: number | undefined): Examples {
-  const count = x.array.shape[0]!;
-  if (y.array.shape[0] !== count) {
-    damaged(y.place, "has another length than the examples", {
-      expected: `as many targets as examples: ${count}, as ${x.place.name} has`,
-      received: `${y.array.shape[0]}`,
-      fix: "save arrays whose first axes agree",
-    });
-  }
-  const shape = x.array.shape.length === 1 ? [1] : x.array.shape.slice(1);
+  const { count, inputs, targets } = pairForms(
+    { shape: x.array.shape, place: x.place },
+    { shape: y.array.shape, place: y.place },
+    scale,
+  );
   const { values } = y.array;
-  const targets = values instanceof Uint8Array ? Int32Array.from(values) : values;
-  const inputs = { shape, values: x.array.values, ...(scale === undefined ? {} : { scale }) };
+  const labels = values instanceof Uint8Array ? Int32Array.from(values) : values;
   return {
     count,
-    inputs: new Map<string, Samples>([["x", inputs]]),
-    targets: new Map<string, Samples>([["y", { shape: y.array.shape.slice(1), values: targets }]]),
+    inputs: new Map([["x", { ...inputs, values: x.array.values }]]),
+    targets: new Map([["y", { ...targets, values: labels }]]),
   };
 }
 
+/** The shape of a whole array, and where it came from. */
+export interface PlacedShape {
+  readonly shape: readonly number[];
+  readonly place: Place;
+}
+
+/**
+ * What examples and targets look like.
+ * @throws ProblemError if there are not as many of both
+ */
+export function pairForms(x: PlacedShape, y: PlacedShape, scale: number | undefined) {
+  const count = x.shape[0]!;
+  if (y.shape[0] !== count) {
+    damaged(y.place, "has another length than the examples", {
+      expected: `as many targets as examples: ${count}, as ${x.place.name} has`,
+      received: `${y.shape[0]}`,
+      fix: "save arrays whose first axes agree",
+    });
+  }
+  const shape = x.shape.length === 1 ? [1] : x.shape.slice(1);
+  const inputs: Form = { shape, ...(scale === undefined ? {} : { scale }) };
+  const targets: Form = { shape: y.shape.slice(1) };
+  return { count, inputs, targets };
+}
+
 /** The dataset of one or two pairs; test data must be of the training data's form. */
-export function arrayDataset(train: Examples, test: Examples | undefined, file: string): Dataset {
+export function arrayDataset<S extends Samples | Stored>(
+  train: Examples<S>,
+  test: Examples<S> | undefined,
+  file: string,
+): Dataset<S> {
   if (test) checkShapes(train, test, file);
-  const x = train.inputs.get("x")!;
+  const x: Samples | Stored = train.inputs.get("x")!;
+  const range = isStored(x) ? "" : `, ${rangeOf(x)}`;
   return {
     train,
     ...(test ? { validation: test } : {}),
     summary:
       `${train.count} training${test ? ` and ${test.count} test` : ""} examples of shape ` +
-      `${x.shape.join("×")}, ${rangeOf(x)}`,
+      `${x.shape.join("×")}${range}`,
   };
 }
 
-function checkShapes(train: Examples, test: Examples, file: string): void {
+function checkShapes<S extends Samples | Stored>(
+  train: Examples<S>,
+  test: Examples<S>,
+  file: string,
+): void {
   for (const [option, of] of [
-    ["x_test", (examples: Examples) => examples.inputs.get("x")!],
-    ["y_test", (examples: Examples) => examples.targets.get("y")!],
+    ["x_test", (examples: Examples<S>) => examples.inputs.get("x")!],
+    ["y_test", (examples: Examples<S>) => examples.targets.get("y")!],
   ] as const) {
-    const type = ({ shape, values }: Samples) =>
-      `[${shape.join(", ")}] ${values instanceof Float32Array ? "of floats" : "of integers"}`;
+    const type = (samples: Samples | Stored) =>
+      `[${samples.shape.join(", ")}] of ${typeOf(samples) === "float32" ? "floats" : "integers"}`;
     const [want, got] = [type(of(train)), type(of(test))];
     // Pixels may be bytes here and floats there, but targets mean another thing then.
     const same = option === "y_test" ? want === got : `${of(train).shape}` === `${of(test).shape}`;
@@ -109,30 +139,48 @@ export const arrayFileOptions = {
   scale: scaleOption,
 };
 
+type ArrayFileOptions = z.output<z.ZodObject<typeof arrayFileOptions>>;
+
 /** Reads a file for each array. */
 export async function arrayFiles(
-  options: z.output<z.ZodObject<typeof arrayFileOptions>>,
+  options: ArrayFileOptions,
   directory: string,
   parse: (content: Buffer, place: Place) => NpyArray,
 ): Promise<Dataset> {
-  const read = async (option: "x" | "y" | "x_test" | "y_test"): Promise<PlacedArray> => {
-    const name = options[option];
-    if (name === undefined) {
-      const message = "test data needs both";
-      return damaged({ path: [], name: option }, `is missing: ${message}`, {
-        expected: "x_test and y_test, or neither",
-        fix: `add \`${option}\``,
-      });
-    }
-    const place: FilePlace = { directory, name, path: [option] };
+  const { train, test } = await eachFile(options, directory, async (place) => {
     const found = { array: parse(await readDataFile(place), place), place };
     checkArray(found);
     return found;
+  });
+  return arrayDataset(
+    pairArrays(train.x, train.y, options.scale),
+    test && pairArrays(test.x, test.y, options.scale),
+    options.x_test ?? options.x,
+  );
+}
+
+/** A pair of something to train with, and one to validate with. */
+export interface Pairs<T> {
+  readonly train: { readonly x: T; readonly y: T };
+  readonly test: { readonly x: T; readonly y: T } | undefined;
+}
+
+/** What `read` makes of the file that each option names. */
+export async function eachFile<T>(
+  options: ArrayFileOptions,
+  directory: string,
+  read: (place: FilePlace) => Promise<T>,
+): Promise<Pairs<T>> {
+  const of = (option: "x" | "y" | "x_test" | "y_test"): Promise<T> => {
+    const name = options[option];
+    if (name !== undefined) return read({ directory, name, path: [option] });
+    const message = "test data needs both";
+    return damaged({ path: [], name: option }, `is missing: ${message}`, {
+      expected: "x_test and y_test, or neither",
+      fix: `add \`${option}\``,
+    });
   };
-  const train = pairArrays(await read("x"), await read("y"), options.scale);
+  const train = { x: await of("x"), y: await of("y") };
   const tested = options.x_test !== undefined || options.y_test !== undefined;
-  const test = tested
-    ? pairArrays(await read("x_test"), await read("y_test"), options.scale)
-    : undefined;
-  return arrayDataset(train, test, options.x_test ?? options.x);
+  return { train, test: tested ? { x: await of("x_test"), y: await of("y_test") } : undefined };
 }

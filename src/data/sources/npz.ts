@@ -6,14 +6,17 @@ import {
   arrayDataset,
   checkArray,
   checkExtents,
-  type PlacedArray,
+  type Pairs,
   pairArrays,
   scaleOption,
 } from "../arrays.ts";
-import { defineSource, type Examples } from "../dataset.ts";
-import { complainOfSize, parseNpy, parseNpyHeader } from "../npy.ts";
+import { defineSource } from "../dataset.ts";
+import { complainOfSize, type NpyHeader, parseNpy, parseNpyHeader } from "../npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "../read-file.ts";
-import { peekEntry, unpackEntry, type ZipEntry, zipEntries } from "../zip.ts";
+import { DataFile } from "../stream/data-file.ts";
+import { storedDataset, worthStreaming } from "../stream/npy.ts";
+import { entriesOf, locateEntry } from "../stream/zip.ts";
+import { isPlain, peekEntry, unpackEntry, type ZipEntry, zipEntries } from "../zip.ts";
 
 const arrayName = z.string().min(1);
 
@@ -42,79 +45,104 @@ export const npz = defineSource({
   },
   async load(options, { directory }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
-    const archive = new Archive(await readDataFile(place), place);
-    const { x, y, scale } = options;
-    const x_test = options.x_test ?? "x_test";
-    const y_test = options.y_test ?? "y_test";
-    const wantsTest =
-      options.x_test !== undefined ||
-      options.y_test !== undefined ||
-      archive.has(x_test) ||
-      archive.has(y_test);
-    archive.require(wantsTest ? { x, y, x_test, y_test } : { x, y });
-    const train = archive.examples({ x, y }, scale);
-    const test = wantsTest ? archive.examples({ x: x_test, y: y_test }, scale, "_test") : undefined;
-    return arrayDataset(train, test, place.name);
+    const content = await readDataFile(place);
+    checkIsArchive(content, place);
+    const entries = byArray(zipEntries(content, place));
+    const { train, test } = await eachArray(options, entries, place, async (entry, own) => {
+      // Before unpacking, the header must account for the size that the archive claims.
+      checkHeader(peekEntry(content, entry, own), entry, own);
+      const found = { array: parseNpy(unpackEntry(content, entry, own), own), place: own };
+      checkArray(found);
+      return found;
+    });
+    return arrayDataset(
+      pairArrays(train.x, train.y, options.scale),
+      test && pairArrays(test.x, test.y, options.scale),
+      place.name,
+    );
+  },
+  async stream(options, { directory }, beyond) {
+    const place: FilePlace = { directory, name: options.path, path: ["path"] };
+    const file = await DataFile.open(place);
+    if (file.size <= beyond) return undefined;
+    checkIsArchive(await file.head(6), place);
+    const entries = byArray(await entriesOf(file));
+    const packed = [...entries.values()].find((entry) => !isPlain(entry));
+    if (packed && beyond > 0) return undefined;
+    const found = await eachArray(options, entries, place, (entry, own) =>
+      locateEntry(file, entry, own, checkHeader),
+    );
+    return worthStreaming(found, beyond)
+      ? storedDataset(found, options.scale, place.name)
+      : undefined;
   },
 });
 
-class Archive {
-  readonly #content: Buffer;
-  readonly #place: Place;
-  readonly #entries: ReadonlyMap<string, ZipEntry>;
+function checkIsArchive(start: Buffer, place: Place): void {
+  if (start.toString("latin1", 0, 6) !== "\x93NUMPY") return;
+  damaged(place, "is a single .npy array", {
+    expected: "an .npz archive",
+    fix: "put x and y into one file: np.savez(file, x=…, y=…)",
+  });
+}
 
-  constructor(content: Buffer, place: Place) {
-    this.#content = content;
-    this.#place = place;
-    if (content.toString("latin1", 0, 6) === "\x93NUMPY") {
-      damaged(place, "is a single .npy array", {
-        expected: "an .npz archive",
-        fix: "put x and y into one file: np.savez(file, x=…, y=…)",
-      });
-    }
-    const entries = zipEntries(content, place);
-    this.#entries = new Map(entries.map((entry) => [entry.name.replace(/\.npy$/, ""), entry]));
-  }
+type Entries = ReadonlyMap<string, ZipEntry>;
+const byArray = (entries: readonly ZipEntry[]): Entries =>
+  new Map(entries.map((entry) => [entry.name.replace(/\.npy$/, ""), entry]));
 
-  has(name: string): boolean {
-    return this.#entries.has(name);
-  }
+interface ArrayNames {
+  readonly x: string;
+  readonly y: string;
+  readonly x_test?: string | undefined;
+  readonly y_test?: string | undefined;
+}
 
-  /** Throws unless there is an array for each option: `{ x: "images" }`. */
-  require(wanted: Readonly<Record<string, string>>): void {
-    const names = [...this.#entries.keys()];
-    const missing = Object.entries(wanted).filter(([, name]) => !this.has(name));
-    const problems = missing.map(([option, name]): Problem => {
-      const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
-      return {
-        path: [option],
-        message: `${this.#place.name} has no array "${name}"`,
-        expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
-        received: names.length > 0 ? name : "an empty archive",
-        fix: near ? `did you mean ${option}: ${near}?` : `set \`${option}\` to the array's name`,
-      };
-    });
-    if (problems.length > 0) throw new ProblemError(problems);
-  }
+/** What `read` makes of the array that each option names. */
+async function eachArray<T>(
+  { x, y, ...named }: ArrayNames,
+  entries: Entries,
+  archive: Place,
+  read: (entry: ZipEntry, place: Place) => Promise<T>,
+): Promise<Pairs<T>> {
+  const { x_test = "x_test", y_test = "y_test" } = named;
+  const tested =
+    named.x_test !== undefined ||
+    named.y_test !== undefined ||
+    entries.has(x_test) ||
+    entries.has(y_test);
+  requireArrays(tested ? { x, y, x_test, y_test } : { x, y }, entries, archive);
+  const of = (option: string, name: string) =>
+    read(entries.get(name)!, { path: [option], name: `${archive.name}: array "${name}"` });
+  const train = { x: await of("x", x), y: await of("y", y) };
+  if (!tested) return { train, test: undefined };
+  return { train, test: { x: await of("x_test", x_test), y: await of("y_test", y_test) } };
+}
 
-  /** @param suffix of the options that name the arrays: `""` or `"_test"` */
-  examples(
-    names: { readonly x: string; readonly y: string },
-    scale?: number,
-    suffix = "",
-  ): Examples {
-    return pairArrays(this.#read(names.x, `x${suffix}`), this.#read(names.y, `y${suffix}`), scale);
-  }
+/** Throws unless there is an array for each option: `{ x: "images" }`. */
+function requireArrays(
+  wanted: Readonly<Record<string, string>>,
+  entries: Entries,
+  archive: Place,
+): void {
+  const names = [...entries.keys()];
+  const missing = Object.entries(wanted).filter(([, name]) => !entries.has(name));
+  const problems = missing.map(([option, name]): Problem => {
+    const near = suggest(name, names) ?? names.find((other) => other.startsWith(`${name}_`));
+    return {
+      path: [option],
+      message: `${archive.name} has no array "${name}"`,
+      expected: names.length > 0 ? `one of ${names.slice(0, 20).join(", ")}` : "arrays",
+      received: names.length > 0 ? name : "an empty archive",
+      fix: near ? `did you mean ${option}: ${near}?` : `set \`${option}\` to the array's name`,
+    };
+  });
+  if (problems.length > 0) throw new ProblemError(problems);
+}
 
-  #read(name: string, option: string): PlacedArray {
-    const entry = this.#entries.get(name)!;
-    const place = { path: [option], name: `${this.#place.name}: array "${name}"` };
-    // Before unpacking, the header must account for the size that the archive claims.
-    const header = parseNpyHeader(peekEntry(this.#content, entry, place), place);
-    if (header.end !== entry.size) complainOfSize(header, entry.size, place);
-    checkExtents(header.shape, place);
-    const array = parseNpy(unpackEntry(this.#content, entry, place), place);
-    checkArray({ array, place });
-    return { array, place };
-  }
+/** Reads an array's header, which must account for the entry's size. */
+function checkHeader(start: Uint8Array, { size }: ZipEntry, place: Place): NpyHeader {
+  const header = parseNpyHeader(start, place);
+  if (header.end !== size) complainOfSize(header, size, place);
+  checkExtents(header.shape, place);
+  return header;
 }
