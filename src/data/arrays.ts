@@ -1,6 +1,7 @@
 /** Arrays of examples and of targets, along their first axes, as datasets: for every source that holds arrays. */
 import { z } from "zod";
-import { type Dataset, type Examples, type Form, rangeOf, type Samples } from "./dataset.ts";
+import type { Dataset, Examples, Form, Samples } from "./dataset.ts";
+import { rangeOf } from "./extremes.ts";
 import type { NpyArray } from "./npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "./read-file.ts";
 import { isStored, type Stored, typeOf } from "./stream/stored.ts";

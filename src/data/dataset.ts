@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import type { Description } from "./description.ts";
 import type { Encodings } from "./encoding.ts";
-import { isStored, type Stored, type Surveyed } from "./stream/stored.ts";
+import type { Stored, Surveyed } from "./stream/stored.ts";
 
 /** What an array of examples looks like, wherever its values are. */
 export interface Form {
@@ -26,25 +26,6 @@ export interface Samples extends Form {
 
 /** What a run reads: in memory, or in files and looked through. */
 export type AnySamples = Samples | Surveyed;
-
-/** The least and the greatest stored value. */
-export function extremesOf(samples: AnySamples): { readonly least: number; readonly most: number } {
-  if (isStored(samples)) return samples.facts;
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of samples.values) {
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  return { least, most };
-}
-
-/** The least and the greatest value as the model sees them, for people: `from 0 to 1`. */
-export function rangeOf(samples: AnySamples): string {
-  const { scale = 1 } = samples;
-  const { least, most } = extremesOf(samples);
-  const shown = (value: number) => Number((value * scale).toPrecision(4));
-  return `from ${shown(least)} to ${shown(most)}`;
-}
 
 /** `count` examples; the maps' keys name the inputs and targets (`x` and `y` where there is one of each). */
 export interface Examples<S extends Form = Samples> {

@@ -5,8 +5,9 @@
  */
 import { z } from "zod";
 import { UsageError } from "../support/errors.ts";
-import { type AnySamples, type Dataset, extremesOf } from "./dataset.ts";
+import type { AnySamples, Dataset } from "./dataset.ts";
 import { type Encodings, encodingSchema } from "./encoding.ts";
+import { extremesOf } from "./extremes.ts";
 import { typeOf } from "./stream/stored.ts";
 
 const samplesSchema = z.object({

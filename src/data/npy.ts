@@ -151,6 +151,23 @@ export function decodeArray(
   return values;
 }
 
+/** Bytes of a header that is written here: room for any shape. */
+export const writtenHeader = 128;
+
+/** What comes before the elements of a little-endian array in a file. */
+export function npyHeader(type: ElementType, shape: readonly number[]): Buffer {
+  const descr = { uint8: "|u1", int32: "<i4", float32: "<f4" }[type];
+  const list = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${list}), }`;
+  const fixed = 10;
+  const header = Buffer.alloc(writtenHeader, " ");
+  header.write("\x93NUMPY\x01\x00", "latin1");
+  header.writeUInt16LE(writtenHeader - fixed, 8);
+  header.write(text, fixed, "latin1");
+  header.write("\n", writtenHeader - 1, "latin1");
+  return header;
+}
+
 /** Says that a file of `length` bytes is not what its header tells. */
 export function complainOfSize(header: NpyHeader, length: number, place: Place): never {
   damaged(place, length < header.end ? "is cut short" : "is longer than its header says", {

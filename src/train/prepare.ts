@@ -1,5 +1,6 @@
 /** Before a graph is built: model, data and losses are held against each other. */
-import { type AnySamples, type Examples, extremesOf } from "../data/dataset.ts";
+import type { AnySamples, Examples } from "../data/dataset.ts";
+import { extremesOf } from "../data/extremes.ts";
 import { isStored, typeOf } from "../data/stream/stored.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";

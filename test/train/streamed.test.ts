@@ -278,7 +278,10 @@ test("what cannot be streamed is said", async () => {
   assert.match(await said(""), "data.source.npy.x: x.npy has its examples mixed with each other");
   values[61] = Number.NaN;
   write({});
-  assert.match(await said(""), "data.source.npy.x: x.npy has values that are not finite in float32");
+  assert.match(
+    await said(""),
+    "data.source.npy.x: x.npy has values that are not finite in float32",
+  );
   const generated = resolveSpec(
     parseSpec(
       "data: { source: blobs, stream: true }\nmodel: [dense: { units: 1 }]\nloss: mse\n",

@@ -2,7 +2,15 @@
  * Arrays of examples that stay in their files. Any run of rows can be read, at any time and without state, so
  * a part of them is the same thing with other row numbers.
  */
-import { arraysOf, type Examples, type Form, type Samples, type SampleValues } from "../dataset.ts";
+import {
+  arraysOf,
+  type Dataset,
+  type Examples,
+  type Form,
+  mapArrays,
+  type Samples,
+  type SampleValues,
+} from "../dataset.ts";
 import type { Place } from "../read-file.ts";
 import type { Facts } from "./survey.ts";
 
@@ -71,4 +79,23 @@ export function partOf<S extends Samples | Stored>(samples: S, from: number, to:
   }
   const size = sizeOf(samples);
   return { ...samples, values: samples.values.subarray(from * size, to * size) };
+}
+
+/** The same data, read into memory. */
+export async function inMemory({ train, validation, ...rest }: Dataset<Stored>): Promise<Dataset> {
+  const hold = async (examples: Examples<Stored>): Promise<Examples> => {
+    const held = new Map<Stored, Samples>();
+    for (const stored of arraysOf(examples)) {
+      const { shape, scale } = stored;
+      const values = makeValues(stored.type, examples.count * sizeOf(stored));
+      await stored.read(0, values);
+      held.set(stored, { shape, values, ...(scale === undefined ? {} : { scale }) });
+    }
+    return mapArrays(examples, examples.count, (stored) => held.get(stored)!);
+  };
+  return {
+    ...rest,
+    train: await hold(train),
+    ...(validation ? { validation: await hold(validation) } : {}),
+  };
 }
