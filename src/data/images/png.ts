@@ -107,9 +107,10 @@ function checkStream(chunks: readonly Chunk[], header: Header, place: Place): vo
   // times the bytes; their exact number is left to pngjs, which does check it there.
   const size = height * (1 + Math.ceil((width * bits) / 8));
   const packed = Buffer.concat(chunks.filter((c) => c.type === "IDAT").map((c) => c.data));
-  const found = unpackedSize(packed, interlaced ? 4 * size : size);
+  const most = interlaced ? 4 * size : size;
+  const found = unpackedSize(packed, most);
   if (interlaced ? typeof found === "string" : found !== size)
-    wrong(place, `${size} bytes of pixels`, `${found}`);
+    wrong(place, `${interlaced ? "at most " : ""}${most} bytes of pixels`, `${found}`);
 }
 
 /** The bytes in a stream; in words why there is no number. */
