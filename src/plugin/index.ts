@@ -48,50 +48,38 @@ export const defineCallback = defining("callback", callback);
 /** A data source: `load` reads or makes the examples. */
 export const defineSource = defining("data source", source);
 
-export type {
-  DataSource,
-  Dataset,
-  Examples,
-  Loaded,
-  Samples,
-  SourceContext,
-} from "../data/dataset.ts";
-// Data: files with errors that say what is wrong, random numbers that a seed determines, problems with a place.
+/** Reads a file with errors that say what is wrong with it. */
 export { readDataFile } from "../data/read-file.ts";
-export type { Access, Axis, DType, Expr } from "../ir/expr.ts";
-// A new op: of elements (`pointwise`), or of anything (`defineOp`), with the expressions they are lowered to.
+/** What an op's elements are made of: its `lower` gives such an expression. */
 export { call, constant, index, int, reduce } from "../ir/expr.ts";
-export type { Op, Shape, Tensor, TensorType } from "../ir/graph.ts";
+/** An op of any kind, and what one may ask of shapes. */
 export { defineOp, sameShape, sizeOf } from "../ir/graph.ts";
-export type { Activation } from "../nn/activations.ts";
-// Options that are references to definitions, and what layers do with them.
+/** An option that is an activation, and what a layer does with it. */
 export { activationOption, applyActivation } from "../nn/activations.ts";
-export type { Action, Callback, EpochReport, Memory, Reaction } from "../nn/callbacks/callback.ts";
+/** Options of callbacks that watch a metric. */
 export { minDelta, watching as watchingOptions } from "../nn/callbacks/callback.ts";
-export type { Constraint } from "../nn/constraints.ts";
+/** An option that is a constraint. */
 export { constraintOption } from "../nn/constraints.ts";
-export type { Definition, Named } from "../nn/definition.ts";
-export type { Initializer } from "../nn/initializers.ts";
+/** An option that is an initializer; the numbers of inputs and outputs of a weight. */
 export { fans, initializerOption } from "../nn/initializers.ts";
-export type { Layer, LayerContext, WeightOptions } from "../nn/layers/layer.ts";
+/** A shape as messages have it: `(None, 28, 28)`. */
 export { showShape } from "../nn/layers/layer.ts";
-export type { Loss, TargetForm } from "../nn/losses/loss.ts";
-// Parts of losses, metrics and optimizers.
+/** Parts of losses and metrics. */
 export { alignTarget, lastMean, lastSum, oneHot } from "../nn/losses/loss.ts";
-export type { Mask } from "../nn/mask.ts";
+/** The mask over the first dimensions of a shape. */
 export { maskOver } from "../nn/mask.ts";
-export type { MeanMetric, Metric, Totals } from "../nn/metrics/metric.ts";
+/** Forms of targets that metrics ask for. */
 export { asLabels, asOneHot, asValues, byShapes } from "../nn/metrics/metric.ts";
-export type { Optimizer, Slots, UpdateContext } from "../nn/optimizers/optimizer.ts";
+/** The options of every optimizer, and parts of their updates. */
 export { average, averageOfOnes, common as optimizerOptions } from "../nn/optimizers/optimizer.ts";
-export type { Regularizer } from "../nn/regularizers.ts";
+/** An option that is a regularizer. */
 export { regularizerOption } from "../nn/regularizers.ts";
-export type { Schedule } from "../nn/schedules.ts";
-export type { Operand } from "../ops/pointwise.ts";
+/** An op of single elements: its formula and its gradient. */
 export { pointwise } from "../ops/pointwise.ts";
-export type { Problem } from "../support/errors.ts";
+/** Reports what is wrong, with its place. */
 export { fail } from "../support/errors.ts";
-export type { RandomStream } from "../support/random.ts";
+/** Random numbers that a seed determines. */
 export { randomStream } from "../support/random.ts";
 /** Every op: `op.mul(x, op.sigmoid(x))`. Operands broadcast as in NumPy. */
 export * as op from "./ops.ts";
+export type * from "./types.ts";
