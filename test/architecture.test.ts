@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   nn: ["ops", "ir", "support"],
   data: ["support"],
   spec: ["nn", "data", "support"],
-  plugin: ["nn", "data", "ops", "ir", "support"],
+  plugin: ["spec", "nn", "data", "ops", "ir", "support"],
   infer: ["spec", "nn", "data", "compiler", "ops", "ir", "support"],
   train: ["infer", "spec", "nn", "data", "compiler", "ops", "ir", "support"],
   cli: ["train", "infer", "plugin", "spec", "backends", "nn", "data", "compiler", "ir", "support"],

@@ -41,55 +41,84 @@ export function checkExtents(shape: readonly number[], place: Place): void {
   });
 }
 
+/** The arrays of inputs, or of targets, by name. */
+export type NamedArrays = ReadonlyMap<string, PlacedArray>;
+
 /**
- * `x`: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
- * `y`: integers as int32, floats as float32, in the array's own shape: [] for class labels.
+ * Inputs: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
+ * Targets: integers as int32, floats as float32, in the array's own shape: [] for class labels.
  */
-export function pairArrays(x: PlacedArray, y: PlacedArray, scale: number | undefined): Examples {
-  const count = x.array.shape[0]!;
-  if (y.array.shape[0] !== count) {
-    damaged(y.place, "has another length than the examples", {
-      expected: `as many targets as examples: ${count}, as ${x.place.name} has`,
-      received: `${y.array.shape[0]}`,
+export function examplesOf(
+  inputs: NamedArrays,
+  targets: NamedArrays,
+  scale: number | undefined,
+): Examples {
+  const [first] = inputs.values();
+  const count = first!.array.shape[0]!;
+  for (const { array, place } of [...inputs.values(), ...targets.values()]) {
+    if (array.shape[0] === count) continue;
+    damaged(place, "has another length than the examples", {
+      expected: `${count}, as ${first!.place.name} has`,
+      received: `${array.shape[0]}`,
       fix: "save arrays whose first axes agree",
     });
   }
-  const shape = x.array.shape.length === 1 ? [1] : x.array.shape.slice(1);
-  const { values } = y.array;
-  const targets = values instanceof Uint8Array ? Int32Array.from(values) : values;
-  const inputs = { shape, values: x.array.values, ...(scale === undefined ? {} : { scale }) };
   return {
     count,
-    inputs: new Map<string, Samples>([["x", inputs]]),
-    targets: new Map<string, Samples>([["y", { shape: y.array.shape.slice(1), values: targets }]]),
+    inputs: mapArrays(inputs, ({ shape, values }) => ({
+      ...{ shape: shape.length === 1 ? [1] : shape.slice(1), values },
+      ...(scale === undefined ? {} : { scale }),
+    })),
+    targets: mapArrays(targets, ({ shape, values }) => ({
+      shape: shape.slice(1),
+      values: values instanceof Uint8Array ? Int32Array.from(values) : values,
+    })),
   };
 }
 
-/** The dataset of one or two pairs; test data must be of the training data's form. */
+const mapArrays = (arrays: NamedArrays, change: (array: NpyArray) => Samples) =>
+  new Map([...arrays].map(([name, { array }]) => [name, change(array)]));
+
+/** The dataset of training data and, perhaps, test data of the same form. */
 export function arrayDataset(train: Examples, test: Examples | undefined, file: string): Dataset {
-  if (test) checkShapes(train, test, file);
-  const x = train.inputs.get("x")!;
+  if (test) {
+    checkSide(train.inputs, test.inputs, "x_test", file);
+    checkSide(train.targets, test.targets, "y_test", file);
+  }
+  const shapes = [...train.inputs.values()].map((x) => `${x.shape.join("×")}, ${rangeOf(x)}`);
   return {
     train,
     ...(test ? { validation: test } : {}),
     summary:
       `${train.count} training${test ? ` and ${test.count} test` : ""} examples of shape ` +
-      `${x.shape.join("×")}, ${rangeOf(x)}`,
+      shapes.join(" and "),
   };
 }
 
-function checkShapes(train: Examples, test: Examples, file: string): void {
-  for (const [option, of] of [
-    ["x_test", (examples: Examples) => examples.inputs.get("x")!],
-    ["y_test", (examples: Examples) => examples.targets.get("y")!],
-  ] as const) {
+function checkSide(
+  train: ReadonlyMap<string, Samples>,
+  test: ReadonlyMap<string, Samples>,
+  option: "x_test" | "y_test",
+  file: string,
+): void {
+  const place = { path: [option], name: file };
+  const names = (side: ReadonlyMap<string, Samples>) => [...side.keys()].sort().join(", ");
+  if (names(train) !== names(test)) {
+    damaged(place, "has test data under other names", {
+      expected: names(train),
+      received: names(test),
+      fix: "give an array for each name, and no others",
+    });
+  }
+  for (const [name, own] of train) {
+    const other = test.get(name)!;
     const type = ({ shape, values }: Samples) =>
       `[${shape.join(", ")}] ${values instanceof Float32Array ? "of floats" : "of integers"}`;
-    const [want, got] = [type(of(train)), type(of(test))];
+    const [want, got] = [type(own), type(other)];
     // Pixels may be bytes here and floats there, but targets mean another thing then.
-    const same = option === "y_test" ? want === got : `${of(train).shape}` === `${of(test).shape}`;
+    const same = option === "y_test" ? want === got : `${own.shape}` === `${other.shape}`;
     if (!same) {
-      damaged({ path: [option], name: file }, "has test data of another form", {
+      damaged(place, "has test data of another form", {
         expected: `examples of ${want}, as in training`,
         received: got,
         fix: "save both parts alike",
@@ -129,10 +158,10 @@ export async function arrayFiles(
     checkArray(found);
     return found;
   };
-  const train = pairArrays(await read("x"), await read("y"), options.scale);
+  const pair = async (x: "x" | "x_test", y: "y" | "y_test") =>
+    examplesOf(new Map([["x", await read(x)]]), new Map([["y", await read(y)]]), options.scale);
+  const train = await pair("x", "y");
   const tested = options.x_test !== undefined || options.y_test !== undefined;
-  const test = tested
-    ? pairArrays(await read("x_test"), await read("y_test"), options.scale)
-    : undefined;
+  const test = tested ? await pair("x_test", "y_test") : undefined;
   return arrayDataset(train, test, options.x_test ?? options.x);
 }

@@ -155,14 +155,15 @@ function severalKeys(kind: string, known: readonly string[], stray: string | und
     : `several names where one ${kind} belongs`;
 }
 
+/** What to do about a name that is near to none. */
+export const elsewhere = "one of your own needs `--plugin FILE`, which defines it";
+
 function unknownName(name: string, names: readonly string[]): IssueParams {
   const near = suggest(name, names);
   return {
     expected: oneOf(names),
     received: name,
-    fix: near
-      ? `did you mean \`${near}\`?`
-      : "one of your own needs `--plugin FILE`, which defines it",
+    fix: near ? `did you mean \`${near}\`?` : elsewhere,
   };
 }
 

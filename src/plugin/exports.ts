@@ -61,7 +61,7 @@ const describe = (value: unknown) => (value === null ? "null" : `a ${typeof valu
 /** What TypeScript would have said, for plug-ins that it has not seen. */
 function unfit({ kind, definition }: Found): Problem | undefined {
   const known = definition as unknown as Readonly<Record<string, unknown>>;
-  const { members, options } = rulesOf(kind);
+  const { members, options, reserved } = rulesOf(kind);
   const missing = ["name", "doc", "options", ...members].filter((m) => known[m] === undefined);
   if (missing.length > 0) {
     const message = `a definition of this kind (${kind}) needs ${missing.join(", ")}`;
@@ -71,6 +71,11 @@ function unfit({ kind, definition }: Found): Problem | undefined {
   if (odd !== undefined) {
     const message = "this is no name that a spec could have for it";
     return { path: [], message, expected: "small letters, digits and _", received: `${odd}` };
+  }
+  const word = namesOf(definition).find((name) => reserved.includes(name));
+  if (word !== undefined) {
+    const message = `"${word}" means something else where a ${kind} is named`;
+    return { path: [], message, fix: "give it another name" };
   }
   const untyped = Object.entries(definition.options).find(([, type]) => !isZod(type));
   if (untyped) {

@@ -23,6 +23,7 @@ import { optimizers } from "../nn/optimizers/index.ts";
 import { common, type Optimizer } from "../nn/optimizers/optimizer.ts";
 import { type Regularizer, regularizers } from "../nn/regularizers.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
+import { layerExtras } from "../spec/schema.ts";
 
 /** A place that a definition takes among others of a kind, where its names must be free. */
 export interface Membership {
@@ -36,6 +37,8 @@ interface KindRules {
   readonly members: readonly string[];
   /** Options that all of the kind have. */
   readonly options: readonly string[];
+  /** Words that mean something else where its name would stand. */
+  readonly reserved: readonly string[];
   readonly memberships: (definition: Definition) => readonly Membership[];
 }
 
@@ -53,13 +56,15 @@ const joining = <D extends Definition>(
 function rules<D>(
   members: readonly (keyof D & string)[],
   memberships: (definition: D) => readonly Membership[],
-  options: readonly string[] = [],
+  { options = [], reserved = [] }: Partial<Pick<KindRules, "options" | "reserved">> = {},
 ): KindRules {
-  return { members, options, memberships: memberships as KindRules["memberships"] };
+  return { members, options, reserved, memberships: memberships as KindRules["memberships"] };
 }
 
 const kinds = {
-  layer: rules<Layer>(["takes", "build"], (d) => [joining("layer", layers, d)]),
+  layer: rules<Layer>(["takes", "build"], (d) => [joining("layer", layers, d)], {
+    reserved: Object.keys(layerExtras),
+  }),
   activation: rules<Activation>(["apply"], (d) => [
     joining("activation", activations, d),
     joining("layer", layers, layerOfActivation(d)),
@@ -69,19 +74,25 @@ const kinds = {
     joining("metric", metrics, metricOfLoss(d)),
   ]),
   metric: rules<Metric>(["targets", "sums", "finish"], (d) => [joining("metric", metrics, d)]),
-  optimizer: rules<Optimizer>(
-    ["slots", "update"],
-    (d) => [joining("optimizer", optimizers, d)],
-    Object.keys(common(0)),
-  ),
+  optimizer: rules<Optimizer>(["slots", "update"], (d) => [joining("optimizer", optimizers, d)], {
+    options: Object.keys(common(0)),
+  }),
   initializer: rules<Initializer>(["fill"], (d) => [joining("initializer", initializers, d)]),
   regularizer: rules<Regularizer>(["penalty"], (d) => [joining("regularizer", regularizers, d)]),
   constraint: rules<Constraint>(["apply"], (d) => [joining("constraint", constraints, d)]),
   schedule: rules<Schedule>(["rate"], (d) => [joining("schedule", schedules, d)]),
   callback: rules<Callback>(["begin"], (d) => [joining("callback", callbacks, d)]),
-  "data source": rules<DataSource>(["load"], (d) => [
-    joining("data source", sources as readonly unknown[] as readonly Definition[], d as Definition),
-  ]),
+  "data source": rules<DataSource>(
+    ["load"],
+    (d) => [
+      joining(
+        "data source",
+        sources as readonly unknown[] as readonly Definition[],
+        d as Definition,
+      ),
+    ],
+    { reserved: ["source"] },
+  ),
 } satisfies Readonly<Record<string, KindRules>>;
 export type Kind = keyof typeof kinds;
 

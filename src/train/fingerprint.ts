@@ -5,9 +5,10 @@ import type { Dataset, Examples } from "../data/dataset.ts";
 /** 16 hexadecimal digits of the SHA-256 of names, shapes and values. */
 export function fingerprint({ train, validation }: Dataset): string {
   const hash = createHash("sha256");
-  const add = (part: string, { count, inputs, targets }: Examples) => {
+  const add = (part: string, { count, inputs, targets, weights }: Examples) => {
     hash.update(`${part} ${count}`);
-    for (const [side, data] of Object.entries({ inputs, targets })) {
+    const counted = new Map(weights ? [["weights", weights]] : []);
+    for (const [side, data] of Object.entries({ inputs, targets, counted })) {
       for (const [name, { shape, values, scale = 1 }] of data) {
         hash.update(JSON.stringify([side, name, shape, scale, values.constructor.name]));
         hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));

@@ -105,11 +105,12 @@ class Loop {
     }
     if (rateChanges(spec)) metrics["learning_rate"] = await session.learningRate();
     this.#done = epoch;
+    const before = clock({});
     const over = clock({ metrics, best: better(this.#at.best, metrics, spec.outputs) });
-    // What a limit of steps cut short is not over: with another limit it goes on.
     const whole = over.step === stepsOf(train);
     this.#at = whole ? { ...over, epoch: epoch + 1, step: 0, epoch_seconds: 0 } : over;
-    passed(this.#at);
+    // What a limit of steps cut short is not over: with another limit it goes on, and this was no epoch.
+    passed(whole ? this.#at : before);
     yield { event: "epoch", epoch, epochs, ...metrics, seconds: over.epoch_seconds };
     return undefined;
   }

@@ -1,7 +1,7 @@
 /**
- * A run's folder: `run.json`, the resolved spec, what its data looked like, the events, the weights, the checkpoints. Files are written
- * whole or not at all; logs, which grow by lines, are cut back to what a checkpoint knows of them when a run
- * is resumed. One process at a time has the folder.
+ * A run's folder: `run.json`, the resolved spec, what its data looked like, the events, the weights, the
+ * checkpoints. Files are written whole or not at all; logs, which grow by lines, are cut back to what a
+ * checkpoint knows of them when a run is resumed. One process at a time has the folder.
  */
 import {
   appendFileSync,

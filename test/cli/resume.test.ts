@@ -138,7 +138,14 @@ test("callbacks of a spec: logs in the folder, an early end that is told, the be
     assert.match(stderr, /run: run, weights of epoch 1 \(mae \d\.\d+\)/);
     assert.is(lines(readFileSync(join(cwd, "run/log.csv"), "utf8")).length, 3);
     const made = readdirSync(join(cwd, "run")).sort();
-    const run = ["checkpoint", "events.jsonl", "last.safetensors", "log.csv", "model.safetensors"];
+    const run = [
+      "checkpoint",
+      "data.json",
+      "events.jsonl",
+      "last.safetensors",
+      "log.csv",
+      "model.safetensors",
+    ];
     assert.equal(made, [...run, "run.json", "spec.yaml", "tensorboard"]);
   }));
 

@@ -78,6 +78,11 @@ const cases: Readonly<Record<string, Case>> = {
     text: `${begin}export const a = ${layer("My Layer")};`,
     says: [/export a: this is no name/, /small letters/, /received: My Layer/],
   },
+  "a word of the spec's own": {
+    file: "a.js",
+    text: `${begin}export const a = ${layer("from")};`,
+    says: [/export a: "from" means something else where a layer is named$/],
+  },
   "options of no type": {
     file: "a.js",
     text: `${begin}export const a = ${layer("a", "options: { units: 3 }")};`,

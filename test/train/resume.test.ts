@@ -68,8 +68,9 @@ function left(path: string) {
     .map((line) => JSON.parse(line) as EpochEvent)
     .filter(({ event }) => event === "epoch")
     .map(({ seconds, epochs, ...rest }) => rest);
+  const facts = [saved.position.metrics, saved.position.best];
   const model = readFileSync(join(path, "model.safetensors")).toString("base64");
-  return { state, epochs, model, callbacks: saved.callbacks, best: saved.best, bestWeights };
+  return { state, epochs, model, callbacks: saved.callbacks, best: saved.best, bestWeights, facts };
 }
 
 const best = "callbacks: [{ early_stopping: { restore_best: true, patience: 9 } }]";

@@ -1,6 +1,5 @@
 /** Gated recurrent units (https://keras.io/api/layers/recurrent_layers/gru/). */
 import { z } from "zod";
-import type { Tensor } from "../../ir/graph.ts";
 import { add, mul, sub } from "../../ops/pointwise.ts";
 import { defineRecurrent, gateOptions } from "./recurrent.ts";
 
@@ -20,15 +19,14 @@ export const gru = defineRecurrent({
   states: 1,
   hasTwoBiases: ({ reset_after }) => reset_after,
   step:
-    ({ projected, recurrent, gate, activate }, { reset_after }) =>
+    ({ projected: [xz, xr, xh], recurrent, activate }, { reset_after }) =>
     ([before]) => {
       const h = before!;
-      const inner = recurrent(h, 0, reset_after ? 3 : 2);
-      const open = (k: number): Tensor =>
-        activate(add(gate(projected, k), gate(inner, k)), "recurrent_activation");
-      const [z, r] = [open(0), open(1)];
-      const reset = reset_after ? mul(r, gate(inner, 2)) : recurrent(mul(r, h), 2, 1);
-      const candidate = activate(add(gate(projected, 2), reset), "activation");
+      const [hz, hr, hh] = recurrent(h, 0, reset_after ? 3 : 2);
+      const z = activate(add(xz!, hz!), "recurrent_activation");
+      const r = activate(add(xr!, hr!), "recurrent_activation");
+      const reset = reset_after ? mul(r, hh!) : recurrent(mul(r, h), 2, 1)[0]!;
+      const candidate = activate(add(xh!, reset), "activation");
       return [add(mul(z, h), mul(sub(1, z), candidate))];
     },
 });

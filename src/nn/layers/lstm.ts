@@ -45,11 +45,11 @@ export const lstm = defineRecurrent({
   firstBias: ({ unit_forget_bias, bias_initializer, units }) =>
     unit_forget_bias ? forgetting(bias_initializer, units) : bias_initializer,
   step:
-    ({ projected, recurrent, gate, activate }) =>
+    ({ projected, recurrent, activate }) =>
     ([h, c]) => {
-      const z = add(projected, recurrent(h!));
-      const open = (k: number): Tensor => activate(gate(z, k), "recurrent_activation");
-      const candidate = activate(gate(z, 2), "activation");
+      const z = recurrent(h!).map((y, k) => add(projected[k]!, y));
+      const open = (k: number): Tensor => activate(z[k]!, "recurrent_activation");
+      const candidate = activate(z[2]!, "activation");
       const next = add(mul(open(1), c!), mul(open(0), candidate));
       return [mul(open(3), activate(next, "activation")), next];
     },

@@ -5,7 +5,7 @@
 import type { Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import { scan } from "../../ops/loop.ts";
-import { mul, where } from "../../ops/pointwise.ts";
+import { add, mul, where } from "../../ops/pointwise.ts";
 import { fill, flip, reshape, slice, transpose } from "../../ops/view.ts";
 import { type Mask, maskOver } from "../mask.ts";
 
@@ -50,21 +50,33 @@ const skipping =
   (before) =>
     step(before).map((after, i) => where(present, after, before[i]!));
 
+/** What states or inputs are multiplied by, its columns by gates. */
+export interface Projection {
+  /** [k, gates·units] */
+  readonly w: Tensor;
+  /** [1, gates·units] */
+  readonly bias: Tensor | undefined;
+  /** What dropout leaves: [gates, batch, k], or [1, batch, k] for all of them. */
+  readonly mask: Tensor | undefined;
+}
+
 /**
- * (x·mask)·w at every step, where each gate may have a mask of its own.
+ * (x·mask)·w + bias at every step: one product for all gates, or one for each if each has a mask of its own.
  * @param x [time, batch, k]
- * @param w [k, gates·units]
- * @param mask [masks, batch, k]: one for all columns of w, or one for each gate
- * @returns [time, batch, gates·units]
+ * @returns for each gate [time, batch, units]
  */
-export function times(x: Tensor, w: Tensor, mask: Tensor | undefined): Tensor {
-  if (!mask) return einsum("tbk,kn->tbn", x, w);
-  const [time, batch, k] = x.type.shape as [number, number, number];
-  const [masks, width] = [mask.type.shape[0]!, w.type.shape[1]!];
-  if (masks === 1) return einsum("tbk,kn->tbn", mul(x, reshape(mask, [batch, k])), w);
-  const kept = mul(reshape(x, [time, 1, batch, k]), mask);
-  const product = einsum("tgbk,kgn->tbgn", kept, reshape(w, [k, masks, width / masks]));
-  return reshape(product, [time, batch, width]);
+export function project(x: Tensor, gates: number, { w, bias, mask }: Projection): Tensor[] {
+  const [masks, ...shape] = mask?.type.shape ?? [1];
+  const units = w.type.shape[1]! / gates;
+  const each = Array.from({ length: gates }, (_, g) => g);
+  const own = (y: Tensor, g: number) => part(y, y.type.shape.length - 1, g * units, units);
+  const kept = (g: number) => (mask ? mul(x, reshape(part(mask, 0, g, 1), shape)) : x);
+  const plus = (y: Tensor, b: Tensor | undefined) => (b ? add(y, b) : y);
+  if (masks === 1) {
+    const all = plus(einsum("tbk,kn->tbn", kept(0), w), bias);
+    return each.map((g) => own(all, g));
+  }
+  return each.map((g) => plus(einsum("tbk,kn->tbn", kept(g), own(w, g)), bias && own(bias, g)));
 }
 
 /** Some elements along one dimension. */

@@ -6,8 +6,7 @@
  */
 import { z } from "zod";
 import type { Tensor } from "../../ir/graph.ts";
-import { add } from "../../ops/pointwise.ts";
-import { reshape, slice, transpose } from "../../ops/view.ts";
+import { reshape, transpose } from "../../ops/view.ts";
 import { activationOption, applyActivation } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
@@ -17,7 +16,7 @@ import { regularizerOption } from "../regularizers.ts";
 import { activityOptions, penalised } from "./activity.ts";
 import { checkRank } from "./geometry.ts";
 import { defineLayer, type Layer, type LayerContext } from "./layer.ts";
-import { part, type Step, times, walk } from "./recurrence.ts";
+import { part, project, type Step, walk } from "./recurrence.ts";
 import { dropMask } from "./regularization.ts";
 
 const share = z.number().min(0).lt(1).default(0);
@@ -57,14 +56,12 @@ export const gateOptions = {
 };
 type SharedOptions = z.output<z.ZodObject<typeof sharedOptions>>;
 
-/** What a cell computes with; all tensors are [time, batch, …]. */
+/** What a cell computes with; all tensors are [time, batch, units], a list has one for each gate. */
 export interface Cell {
-  /** x·W + b, [time, batch, gates·units]. */
-  readonly projected: Tensor;
-  /** h·R (+ its own b) for some of the gates, by default all: [time, batch, count·units]. */
-  recurrent(h: Tensor, first?: number, count?: number): Tensor;
-  /** One gate of [time, batch, …·units]. */
-  gate(z: Tensor, k: number): Tensor;
+  /** x·W + b. */
+  readonly projected: readonly Tensor[];
+  /** h·R (+ its own b) for some of the gates, by default all. */
+  recurrent(h: Tensor, first?: number, count?: number): readonly Tensor[];
   /** An activation of the step, whose options count dimensions as [batch, units]. */
   activate(x: Tensor, option: "activation" | "recurrent_activation"): Tensor;
 }
@@ -138,7 +135,7 @@ function weights(x: Tensor, form: WeightForm, options: SharedOptions, ctx: Layer
     constraint: options.bias_constraint,
   });
   const rows = reshape(bias, [form.biases, width]);
-  const biases = Array.from({ length: form.biases }, (_, i) => slice(rows, [i, 0], [1, width]));
+  const biases = Array.from({ length: form.biases }, (_, i) => part(rows, 0, i, 1));
   return { kernel, recurrent, biases };
 }
 
@@ -157,18 +154,19 @@ function cellOf(
     ctx.training && rate > 0 ? dropMask(rate, [masks, batch, width], ctx) : undefined;
   const ofInputs = drawn(dropout, features);
   const ofStates = drawn(recurrent_dropout, units);
-  const columns = (w: Tensor, first: number, count: number) =>
-    slice(w, [0, first * units], [w.type.shape[0]!, count * units]);
   const [inputBias, stateBias] = biases;
-  const plus = (y: Tensor, bias: Tensor | undefined) => (bias ? add(y, bias) : y);
   return {
-    projected: plus(times(transpose(x, [1, 0, 2]), kernel, ofInputs), inputBias),
+    projected: project(transpose(x, [1, 0, 2]), gates, {
+      w: kernel,
+      bias: inputBias,
+      mask: ofInputs,
+    }),
     recurrent(h, first = 0, count = gates) {
+      const columns = (w: Tensor) => part(w, 1, first * units, count * units);
       const mask = ofStates && masks > 1 ? part(ofStates, 0, first, count) : ofStates;
-      const product = times(h, columns(recurrent, first, count), mask);
-      return plus(product, stateBias && columns(stateBias, first, count));
+      const bias = stateBias && columns(stateBias);
+      return project(h, count, { w: columns(recurrent), bias, mask });
     },
-    gate: (y, k) => part(y, 2, k * units, units),
     activate: (y, option) => {
       const chosen = (options as Partial<Record<typeof option, SharedOptions["activation"]>>)[
         option

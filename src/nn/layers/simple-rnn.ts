@@ -9,6 +9,6 @@ export const simpleRnn = defineRecurrent({
   gates: 1,
   states: 1,
   step:
-    ({ projected, recurrent, activate }) =>
-    ([h]) => [activate(add(projected, recurrent(h!)), "activation")],
+    ({ projected: [x], recurrent, activate }) =>
+    ([h]) => [activate(add(x!, recurrent(h!)[0]!), "activation")],
 });
