@@ -74,7 +74,9 @@ data: { ones: { count: 4 } }
 model:
   - dense: { units: 1, use_bias: false, kernel_initializer: sevens, kernel_regularizer: hundred, kernel_constraint: { at_most: { most: 8.25 } }, activation: { times: { by: 3 } } }
   - times
-  - plus: { by: 0.5 }
+  - raised: { height: 0.5 }
+blocks:
+  raised: { parameters: { height: 0 }, layers: [{ plus: { by: $height } }] }
 loss: nothing
 optimizer: { rise: { learning_rate: { always: { rate: 0.5 } } } }
 metrics: [three_a_row, mean_prediction, nothing]
@@ -111,7 +113,10 @@ test("each kind of definition is used as nnc's own are", () =>
 test("options of a plug-in are checked like all others", () =>
   inFolder(
     async (cwd) => {
-      writeFileSync(join(cwd, "bad.yaml"), spec.replace("plus: { by: 0.5 }", "plus: { bye: 1 }"));
+      writeFileSync(
+        join(cwd, "bad.yaml"),
+        spec.replace("raised: { height: 0.5 }", "plus: { bye: 1 }"),
+      );
       const { code, stderr } = await nnc(["validate", "bad.yaml", "--plugin", "all.js"], { cwd });
       assert.is(code, 2);
       assert.match(stderr, /unknown option "bye" of layer plus\n {2}--> bad\.yaml:6:13/);

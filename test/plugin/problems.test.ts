@@ -1,6 +1,9 @@
 /** Plug-ins with something wrong: each is told in the words that help, ends with 2, and shows no stack of ours. */
+import { join, sep } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { loadPlugins } from "../../src/plugin/load.ts";
+import { ProblemError, UsageError } from "../../src/support/errors.ts";
 import { inFolder, nnc } from "../cli/helpers.ts";
 
 const begin = 'import * as nnc from "nnc/plugin";\n';
@@ -15,18 +18,18 @@ interface Case {
 }
 
 const cases: Readonly<Record<string, Case>> = {
-  "a missing file": { file: "none.ts", says: [/^error: there is no plug-in none\.ts$/] },
+  "a missing file": { file: "none.ts", says: [/^message: there is no plug-in none\.ts$/] },
   "a folder": { file: ".", says: [/is no plug-in$/, /a file of TypeScript/] },
-  "a table": { file: "tiny.csv", says: [/^error: tiny\.csv is no plug-in$/, /TypeScript/] },
+  "a table": { file: "tiny.csv", says: [/^message: tiny\.csv is no plug-in$/, /TypeScript/] },
   "a slip of syntax": {
     file: "a.ts",
     text: `${begin}export const a: number = ;`,
-    says: [/^error: a\.ts:2:25: the plug-in does not parse: Unexpected token$/],
+    says: [/^message: a\.ts:2:25: the plug-in does not parse: Unexpected token$/],
   },
   "a module that is not there": {
     file: "a.ts",
     text: 'import { b } from "./b.ts";\nexport const a = b;',
-    says: [/^error: a\.ts: there is no module "\.\/b\.ts" to import$/, /correct the path/],
+    says: [/^message: a\.ts: there is no module "\.\/b\.ts" to import$/, /correct the path/],
   },
   "another part of nnc": {
     file: "a.ts",
@@ -37,35 +40,35 @@ const cases: Readonly<Record<string, Case>> = {
     file: "a.ts",
     text: '\nimport { defineLayr } from "nnc/plugin";\nexport const a = defineLayr({});',
     says: [
-      /^error: a\.ts:3: nnc\/plugin has no export "defineLayr"$/,
+      /^message: a\.ts:3: nnc\/plugin has no export "defineLayr"$/,
       /expected: one of .*\bdefineLayer\b/,
       /received: defineLayr/,
-      /help: did you mean `defineLayer`\?/,
+      /fix: did you mean `defineLayer`\?/,
     ],
   },
   "a default import": {
     file: "a.ts",
     text: 'import nnc from "nnc/plugin";\nexport const a = nnc.defineLayer({});',
-    says: [/^error: a\.ts:2: nnc\/plugin has no export "default"$/],
+    says: [/^message: a\.ts:2: nnc\/plugin has no export "default"$/],
   },
   "what throws": {
     file: "a.ts",
     text: "\nconst nothing: any = null;\nexport const a = nothing.b;",
-    says: [/^error: a\.ts:3: .* TypeError: Cannot read properties of null \(reading 'b'\)$/],
+    says: [/^message: a\.ts:3: .* TypeError: Cannot read properties of null \(reading 'b'\)$/],
   },
-  "no exports": { file: "a.js", text: begin, says: [/^error: a\.js exports nothing$/] },
+  "no exports": { file: "a.js", text: begin, says: [/^message: a\.js exports nothing$/] },
   "what is no definition": {
     file: "a.js",
     text: `${begin}export const a = 3;\nexport const b = { name: "b" };\nexport default ${layer("c")};`,
     says: [
-      /^error: a\.js: export a: this is no definition$/,
+      /^message: a\.js: export a: this is no definition$/,
       /expected: what defineLayer, defineLoss/,
       /received: a number$/,
-      /help: take `export` away/,
-      /^error: a\.js: export b: this is no definition$/,
+      /fix: take `export` away/,
+      /^message: a\.js: export b: this is no definition$/,
       /expected/,
       /received: an object that none of them made/,
-      /help: pass it to the function of its kind/,
+      /fix: pass it to the function of its kind/,
     ],
   },
   "a definition without what its kind needs": {
@@ -96,7 +99,7 @@ const cases: Readonly<Record<string, Case>> = {
   "a name of nnc's": {
     file: "a.js",
     text: `${begin}export const a = ${layer("dense")};`,
-    says: [/^error: a\.js: export a: there is already a layer "dense"$/, /another name/],
+    says: [/^message: a\.js: export a: there is already a layer "dense"$/, /another name/],
   },
   "an alias of nnc's": {
     file: "a.js",
@@ -118,19 +121,53 @@ const cases: Readonly<Record<string, Case>> = {
 /** A stack trace, or a fault of ours. */
 const trace = /^\s+at .+:\d+:\d+\)?$|internal|undefined|\[object/m;
 
+type Said = Partial<Record<"message" | "expected" | "received" | "fix", string | undefined>>;
+
+/** All that is said of a plug-in, with paths from its folder. */
+async function reportOf(file: string, cwd: string): Promise<string> {
+  try {
+    await loadPlugins([join(cwd, file)]);
+  } catch (error) {
+    const problems: readonly Said[] =
+      error instanceof ProblemError ? error.problems : error instanceof UsageError ? [error] : [];
+    assert.ok(problems.length > 0, String(error));
+    const lines = problems.flatMap((problem) =>
+      (["message", "expected", "received", "fix"] as const).flatMap((key) =>
+        problem[key] === undefined ? [] : [`${key}: ${problem[key]}`],
+      ),
+    );
+    return lines.join("\n").replaceAll(`${cwd}${sep}`, "");
+  }
+  return "nothing is wrong";
+}
+
 for (const [name, { file, text, says }] of Object.entries(cases)) {
   test(name, () =>
     inFolder(
       async (cwd) => {
-        const { code, stdout, stderr } = await nnc(["schema", "--plugin", file], { cwd });
-        assert.equal([code, stdout], [2, ""], stderr);
-        const lines = stderr.split("\n");
-        for (const [i, words] of says.entries()) assert.match(lines[i] ?? "", words, stderr);
-        assert.not.match(stderr, trace);
+        const report = await reportOf(file, cwd);
+        const lines = report.split("\n");
+        for (const [i, words] of says.entries()) assert.match(lines[i] ?? "", words, report);
+        assert.not.match(report, trace);
       },
       text === undefined ? {} : { [file]: text },
     ),
   );
+}
+
+for (const name of ["a missing file", "an import that nnc/plugin lacks", "what throws"]) {
+  test(`on the command line: ${name}`, () => {
+    const { file, text, says } = cases[name]!;
+    return inFolder(
+      async (cwd) => {
+        const { code, stdout, stderr } = await nnc(["schema", "--plugin", file], { cwd });
+        assert.equal([code, stdout], [2, ""], stderr);
+        assert.match(stderr.split("\n")[0]!.replace("error:", "message:"), says[0]!);
+        assert.not.match(stderr, trace);
+      },
+      text === undefined ? {} : { [file]: text },
+    );
+  });
 }
 
 const failing = (body: string) => `${begin}import { help } from "./help.ts";
