@@ -21,7 +21,7 @@ import { type BenchResult, type KernelTime, renderBench } from "./bench-table.ts
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { type Interrupt, onInterrupt } from "./interrupt.ts";
-import type { JsonOption, SpecOptions } from "./options.ts";
+import { type JsonOption, type SpecOptions, specArguments } from "./options.ts";
 import { openSpec } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
@@ -225,8 +225,7 @@ async function firstStepElsewhere(run: Run): Promise<FirstStep | undefined> {
   const { name, options, interrupt } = run;
   const args = [
     ...["bench", name, "--only-first-step", "--backend", options.backend],
-    ...(options.set ?? []).flatMap((s) => ["--set", s]),
-    ...(options.seed === undefined ? [] : ["--seed", `${options.seed}`]),
+    ...specArguments(options),
     ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
   ];
   try {

@@ -19,6 +19,7 @@ import { located } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
+import { changedPlugins, pluginRecords } from "./plugins.ts";
 import { locateSpec, type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
@@ -47,6 +48,7 @@ export async function lock(name: string, options: LockOptions): Promise<number> 
     ...(opened.bundled
       ? {}
       : { file: relative(dirname(resolve(file)), resolve(opened.source.file)) }),
+    plugins: pluginRecords((path) => relative(dirname(resolve(file)), path)),
     overrides: [...overridesOf(options)],
     spec: plainJson(opened.spec.resolved),
     seed: opened.spec.seed,
@@ -78,12 +80,20 @@ export async function verify(name: string, options: VerifyOptions): Promise<numb
   if (!existsSync(file))
     throw new UsageError(`there is no lock ${file}`, `\`nnc lock ${name}\` records one`);
   const locked = parseLock(readFileSync(file, "utf8"), file);
+  const changed = changedPlugins(
+    locked.plugins.map((p) => ({ ...p, file: resolve(dirname(file), p.file) })),
+    file,
+  );
   const spec =
     locked.file === undefined ? `${locked.spec["name"]}` : join(dirname(file), locked.file);
   const opened = await openSpec(/\.json$/.test(name) ? spec : name, { set: locked.overrides });
   const backend = options.backend ?? locked.backend;
   const training = await prepare(opened, { ...options, backend });
-  const before = [...specChanges(locked, opened.spec), ...dataChange(locked, training.dataset)];
+  const before = [
+    ...changed,
+    ...specChanges(locked, opened.spec),
+    ...dataChange(locked, training.dataset),
+  ];
   const tracer = new Tracer();
   let deviation: Deviation | undefined;
   if (before.length === 0) {

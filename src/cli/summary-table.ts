@@ -13,7 +13,12 @@ export interface LayerSummary {
   /** The batch is null. */
   readonly output_shape: readonly (number | null)[];
   readonly params: number;
-  readonly from: readonly string[];
+  readonly from: readonly Call[];
+}
+/** What a layer gives when it is applied the n-th time, from 0. */
+export interface Call {
+  readonly layer: string;
+  readonly call: number;
 }
 export interface ModelSummary {
   readonly name: string;
@@ -23,19 +28,21 @@ export interface ModelSummary {
   readonly branches: boolean;
 }
 
-/** The model's layers but for an input layer that the spec leaves out. */
+/** The model's layers but for an input layer that the spec leaves out; one applied several times is one row. */
 export function summarise(model: Model, { outputs, weights }: Built): ModelSummary {
   const shown = model.layers.filter((l) => l.path.length > 0);
-  const names = shown.map((l) => l.name);
   const count = (of: readonly Weight[]) => of.reduce((n, w) => n + sizeOf(w.shape), 0);
-  const layers = shown.map(({ name, layer, from }): LayerSummary => {
+  const calls = callsOf(shown);
+  const rows = shown.filter(({ name }) => calls.get(name)!.call === 0);
+  const layers = rows.map(({ name, layer, owner }): LayerSummary => {
     const [, ...shape] = outputs.get(name)!.type.shape;
+    const applied = shown.filter((l) => l.owner === owner);
     return {
-      name,
+      name: owner,
       type: layer.definition.name,
       output_shape: [null, ...shape],
-      params: count(weights.filter((w) => w.layer === name)),
-      from: from.filter((source) => names.includes(source)),
+      params: count(weights.filter((w) => w.layer === owner)),
+      from: applied.flatMap(({ from }) => from.flatMap((source) => calls.get(source) ?? [])),
     };
   });
   return {
@@ -47,8 +54,22 @@ export function summarise(model: Model, { outputs, weights }: Built): ModelSumma
   };
 }
 
+/** What each layer of the model is: the n-th call of a layer that is applied several times, as Keras counts. */
+function callsOf(layers: readonly ModelLayer[]): ReadonlyMap<string, Call> {
+  const counts = new Map<string, number>();
+  const entries = layers.map(({ name, owner }): [string, Call] => {
+    const call = counts.get(owner) ?? 0;
+    counts.set(owner, call + 1);
+    return [name, { layer: owner, call }];
+  });
+  return new Map(entries);
+}
+
 const isChain = (layers: readonly ModelLayer[]) =>
-  layers.every(({ from }, i) => from.join() === (i === 0 ? "" : layers[i - 1]!.name));
+  layers.every(
+    ({ name, owner, from }, i) =>
+      owner === name && from.join() === (i === 0 ? "" : layers[i - 1]!.name),
+  );
 
 /** Column widths with their padding; 80 columns with the borders, as Keras lays them out. */
 const widths = { chain: [35, 26, 15], branched: [23, 19, 13, 20] } as const;
@@ -59,7 +80,7 @@ export function renderSummary(summary: ModelSummary, paint: Paint): string {
   const rows = summary.layers.map((layer) => {
     const shape = `(${layer.output_shape.map((n) => n ?? "None").join(", ")})`;
     const cells = [`${layer.name} (${className(layer.type)})`, shape, grouped(layer.params)];
-    const sources = layer.from.map((name) => `${name}[0][0]`).join(", ") || "-";
+    const sources = layer.from.map(({ layer, call }) => `${layer}[${call}][0]`).join(", ") || "-";
     return summary.branches ? [...cells, sources] : cells;
   });
   const columns = (summary.branches ? widths.branched : widths.chain).map((least, i) =>

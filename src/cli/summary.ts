@@ -16,6 +16,7 @@ export async function summary(name: string, options: SpecOptions & JsonOption): 
   });
   if (options.json) {
     const { branches, ...data } = found;
-    print(JSON.stringify(data));
+    const layers = data.layers.map((l) => ({ ...l, from: l.from.map(({ layer }) => layer) }));
+    print(JSON.stringify({ ...data, layers }));
   } else print(renderSummary(found, painter(hasColor(process.stdout))));
 }

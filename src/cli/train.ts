@@ -14,8 +14,9 @@ import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
-import type { JsonOption, SpecOptions } from "./options.ts";
+import { type JsonOption, pluginArguments, type SpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
+import { pluginRecords, requirePlugins } from "./plugins.ts";
 import { HumanReporter, jsonReporter, quietReporter, type Reporter } from "./reporter.ts";
 import { type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
@@ -44,12 +45,17 @@ export async function train(name: string, options: TrainOptions): Promise<number
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
   const earlier = resume === undefined ? undefined : readInfo(resume);
+  if (earlier) requirePlugins(earlier.plugins, `${resume}`);
+  const plugins = pluginRecords();
   const overrides = [...(earlier?.overrides ?? []), ...overridesOf(options)];
   const opened = await openSpec(name, { set: overrides });
   const { spec } = opened;
   const info = earlier
-    ? { ...earlier, overrides, seed: spec.seed }
-    : describeRun({ spec: name, overrides, seed: spec.seed, ...startOf(options) }, version());
+    ? { ...earlier, overrides, seed: spec.seed, plugins }
+    : describeRun(
+        { spec: name, overrides, seed: spec.seed, plugins, ...startOf(options) },
+        version(),
+      );
   const folder =
     resume === undefined
       ? RunFolder.create(spec.name, options.out, options.force)
@@ -61,7 +67,8 @@ export async function train(name: string, options: TrainOptions): Promise<number
       folder.describe(info, spec.resolved);
       return await trainOpened(opened, options, { folder, info, from });
     });
-    if (status === exitStatus.interrupted) tell(`to go on: ${resumeCommand(name, folder.path)}`);
+    if (status === exitStatus.interrupted)
+      tell(`to go on: ${resumeCommand(name, folder.path, options)}`);
     return status;
   } catch (error) {
     folder.discard();
@@ -89,8 +96,8 @@ function refuseBeside(options: TrainOptions): void {
 /** The path that a `--set` argument changes. */
 const pathOf = (argument: string) => argument.slice(0, argument.indexOf("=")).split(".");
 
-const resumeCommand = (spec: string, run: string) =>
-  `nnc train ${quoted(spec)} --resume ${quoted(run)}`;
+const resumeCommand = (spec: string, run: string, { plugin = [] }: TrainOptions) =>
+  ["nnc", "train", spec, "--resume", run, ...pluginArguments(plugin)].map(quoted).join(" ");
 
 /** As a shell takes it for one word. */
 const quoted = (word: string) =>

@@ -1,4 +1,5 @@
 /** `nnc validate`: everything that can be known of specs without training, all problems of all of them. */
+import { viaNotes } from "../spec/place.ts";
 import { SourceError } from "../spec/source.ts";
 import { ProblemError, UsageError } from "../support/errors.ts";
 import { loadData } from "../train/load.ts";
@@ -49,6 +50,7 @@ function asData(error: ProblemError | UsageError): readonly object[] {
   return error.problems.map(({ place, at, ...problem }) => {
     const found = place ?? error.source.locate(problem.path, at);
     const line = found.kind === "text" ? { line: found.line, column: found.column } : {};
-    return { ...problem, ...line };
+    const notes = [...(problem.notes ?? []), ...viaNotes(found)];
+    return { ...problem, ...(notes.length > 0 ? { notes } : {}), ...line };
   });
 }

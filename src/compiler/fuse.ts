@@ -29,6 +29,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
     uses.set(x, chosen.has(x) ? written : use);
   }
   writeCompared(order, chosen);
+  separateProducts(order, chosen);
   writeForLoops(sections, chosen, isReduction);
   limitInputs(order, chosen, traits.maxInputs);
   return chosen;
@@ -133,6 +134,7 @@ function pays(x: Tensor, use: Use, cost: number): boolean {
   const { reuse, nested, regrouped, streamed, divided } = use;
   // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
   if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
+  if (x.op.repeats) return false;
   if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
@@ -140,6 +142,18 @@ function pays(x: Tensor, use: Use, cost: number): boolean {
 /** Whether its elements are others' as they are: then those are as good to read. */
 const isMoved = (x: Tensor) =>
   x.op.work?.(x) === 0 && x.inputs.every((i) => i.type.dtype === x.type.dtype);
+
+/** A kernel holds one product at most: only so can a backend compute it as such. */
+function separateProducts(order: readonly Tensor[], chosen: Set<Tensor>): void {
+  const inside = new Map<Tensor, ReadonlySet<Tensor>>();
+  const none = new Set<Tensor>();
+  for (const y of order) {
+    const found = new Set<Tensor>(y.op.streams ? [y] : []);
+    for (const x of y.inputs) for (const p of chosen.has(x) ? none : inside.get(x)!) found.add(p);
+    if (found.size > 1) for (const p of [...found].slice(0, -1)) chosen.add(p);
+    inside.set(y, new Set([...found].filter((p) => !chosen.has(p))));
+  }
+}
 
 /** Materialises inputs of kernels that would read too many buffers, the one with most buffers first. */
 function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {

@@ -43,84 +43,121 @@ export function checkExtents(shape: readonly number[], place: Place): void {
   });
 }
 
-/**
- * `x`: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
- * `y`: integers as int32, floats as float32, in the array's own shape: [] for class labels.
- */
-export function pairArrays(x: PlacedArray, y: PlacedArray, scale: number | undefined): Examples {
-  const { count, inputs, targets } = pairForms(
-    { shape: x.array.shape, place: x.place },
-    { shape: y.array.shape, place: y.place },
-    scale,
-  );
-  const { values } = y.array;
-  const labels = values instanceof Uint8Array ? Int32Array.from(values) : values;
-  return {
-    count,
-    inputs: new Map([["x", { ...inputs, values: x.array.values }]]),
-    targets: new Map([["y", { ...targets, values: labels }]]),
-  };
+/** Something for each input and each target. */
+export interface Pair<T> {
+  readonly inputs: ReadonlyMap<string, T>;
+  readonly targets: ReadonlyMap<string, T>;
+}
+/** What trains, and what validates if there is anything. */
+export interface Pairs<T> {
+  readonly train: Pair<T>;
+  readonly test: Pair<T> | undefined;
 }
 
-/** The shape of a whole array, and where it came from. */
-export interface PlacedShape {
-  readonly shape: readonly number[];
-  readonly place: Place;
+/** How the arrays of a pair become samples: what shape they have, and what is made of them with another. */
+export interface Reading<T, S> {
+  shapeOf(array: T): readonly number[];
+  input(array: T, form: Form): S;
+  target(array: T, form: Form): S;
 }
 
 /**
- * What examples and targets look like.
- * @throws ProblemError if there are not as many of both
+ * Inputs: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
+ * Targets: integers as int32, floats as float32, in the array's own shape: [] for class labels.
  */
-export function pairForms(x: PlacedShape, y: PlacedShape, scale: number | undefined) {
-  const count = x.shape[0]!;
-  if (y.shape[0] !== count) {
-    damaged(y.place, "has another length than the examples", {
-      expected: `as many targets as examples: ${count}, as ${x.place.name} has`,
-      received: `${y.shape[0]}`,
+export function examplesOf<T extends { readonly place: Place }, S extends Form>(
+  { inputs, targets }: Pair<T>,
+  scale: number | undefined,
+  reading: Reading<T, S>,
+): Examples<S> {
+  const [first] = inputs.values();
+  const count = reading.shapeOf(first!)[0]!;
+  for (const array of [...inputs.values(), ...targets.values()]) {
+    const [own] = reading.shapeOf(array);
+    if (own === count) continue;
+    damaged(array.place, "has another length than the examples", {
+      expected: `${count}, as ${first!.place.name} has`,
+      received: `${own}`,
       fix: "save arrays whose first axes agree",
     });
   }
-  const shape = x.shape.length === 1 ? [1] : x.shape.slice(1);
-  const inputs: Form = { shape, ...(scale === undefined ? {} : { scale }) };
-  const targets: Form = { shape: y.shape.slice(1) };
-  return { count, inputs, targets };
+  const each = (arrays: ReadonlyMap<string, T>, make: (array: T, shape: readonly number[]) => S) =>
+    new Map(
+      [...arrays].map(([name, array]) => [name, make(array, reading.shapeOf(array).slice(1))]),
+    );
+  const scaled = scale === undefined ? {} : { scale };
+  return {
+    count,
+    inputs: each(inputs, (array, shape) =>
+      reading.input(array, { shape: shape.length === 0 ? [1] : shape, ...scaled }),
+    ),
+    targets: each(targets, (array, shape) => reading.target(array, { shape })),
+  };
 }
 
-/** The dataset of one or two pairs; test data must be of the training data's form. */
+const inMemory: Reading<PlacedArray, Samples> = {
+  shapeOf: ({ array }) => array.shape,
+  input: ({ array: { values } }, form) => ({ ...form, values }),
+  target: ({ array: { values } }, form) => ({
+    ...form,
+    values: values instanceof Uint8Array ? Int32Array.from(values) : values,
+  }),
+};
+
+/** Arrays in memory as a dataset. */
+export function heldDataset(
+  { train, test }: Pairs<PlacedArray>,
+  scale: number | undefined,
+  file: string,
+): Dataset {
+  const examples = (pair: Pair<PlacedArray>) => examplesOf(pair, scale, inMemory);
+  return arrayDataset(examples(train), test && examples(test), file);
+}
+
+/** The dataset of training data and, perhaps, test data of the same form. */
 export function arrayDataset<S extends Samples | Stored>(
   train: Examples<S>,
   test: Examples<S> | undefined,
   file: string,
 ): Dataset<S> {
-  if (test) checkShapes(train, test, file);
-  const x: Samples | Stored = train.inputs.get("x")!;
-  const range = isStored(x) ? "" : `, ${rangeOf(x)}`;
+  if (test) {
+    checkSide(train.inputs, test.inputs, "x_test", file);
+    checkSide(train.targets, test.targets, "y_test", file);
+  }
+  const shapes = [...train.inputs.values()].map((x: Samples | Stored) => {
+    const range = isStored(x) ? "" : `, ${rangeOf(x)}`;
+    return `${x.shape.join("×")}${range}`;
+  });
   return {
     train,
     ...(test ? { validation: test } : {}),
     summary:
       `${train.count} training${test ? ` and ${test.count} test` : ""} examples of shape ` +
-      `${x.shape.join("×")}${range}`,
+      shapes.join(" and "),
   };
 }
 
-function checkShapes<S extends Samples | Stored>(
-  train: Examples<S>,
-  test: Examples<S>,
-  file: string,
-): void {
-  for (const [option, of] of [
-    ["x_test", (examples: Examples<S>) => examples.inputs.get("x")!],
-    ["y_test", (examples: Examples<S>) => examples.targets.get("y")!],
-  ] as const) {
+type Side = ReadonlyMap<string, Samples | Stored>;
+
+function checkSide(train: Side, test: Side, option: "x_test" | "y_test", file: string): void {
+  const place = { path: [option], name: file };
+  const names = (side: Side) => [...side.keys()].sort().join(", ");
+  if (names(train) !== names(test)) {
+    damaged(place, "has test data under other names", {
+      expected: names(train),
+      received: names(test),
+      fix: "give an array for each name, and no others",
+    });
+  }
+  for (const [name, own] of train) {
+    const other = test.get(name)!;
     const type = (samples: Samples | Stored) =>
       `[${samples.shape.join(", ")}] of ${typeOf(samples) === "float32" ? "floats" : "integers"}`;
-    const [want, got] = [type(of(train)), type(of(test))];
+    const [want, got] = [type(own), type(other)];
     // Pixels may be bytes here and floats there, but targets mean another thing then.
-    const same = option === "y_test" ? want === got : `${of(train).shape}` === `${of(test).shape}`;
+    const same = option === "y_test" ? want === got : `${own.shape}` === `${other.shape}`;
     if (!same) {
-      damaged({ path: [option], name: file }, "has test data of another form", {
+      damaged(place, "has test data of another form", {
         expected: `examples of ${want}, as in training`,
         received: got,
         fix: "save both parts alike",
@@ -148,22 +185,12 @@ export async function arrayFiles(
   directory: string,
   parse: (content: Buffer, place: Place) => NpyArray,
 ): Promise<Dataset> {
-  const { train, test } = await eachFile(options, directory, async (place) => {
-    const found = { array: parse(await readDataFile(place), place), place };
-    checkArray(found);
-    return found;
+  const found = await eachFile(options, directory, async (place) => {
+    const read = { array: parse(await readDataFile(place), place), place };
+    checkArray(read);
+    return read;
   });
-  return arrayDataset(
-    pairArrays(train.x, train.y, options.scale),
-    test && pairArrays(test.x, test.y, options.scale),
-    options.x_test ?? options.x,
-  );
-}
-
-/** A pair of something to train with, and one to validate with. */
-export interface Pairs<T> {
-  readonly train: { readonly x: T; readonly y: T };
-  readonly test: { readonly x: T; readonly y: T } | undefined;
+  return heldDataset(found, options.scale, options.x_test ?? options.x);
 }
 
 /** What `read` makes of the file that each option names. */
@@ -181,7 +208,13 @@ export async function eachFile<T>(
       fix: `add \`${option}\``,
     });
   };
-  const train = { x: await of("x"), y: await of("y") };
+  const pair = async (x: "x" | "x_test", y: "y" | "y_test"): Promise<Pair<T>> => ({
+    inputs: new Map([["x", await of(x)]]),
+    targets: new Map([["y", await of(y)]]),
+  });
   const tested = options.x_test !== undefined || options.y_test !== undefined;
-  return { train, test: tested ? { x: await of("x_test"), y: await of("y_test") } : undefined };
+  return {
+    train: await pair("x", "y"),
+    test: tested ? await pair("x_test", "y_test") : undefined,
+  };
 }

@@ -1,11 +1,13 @@
 /**
  * From what a source gives to what is trained on, in this order: shuffled, limited, split, and only then
- * fitted to the part that trains; classes are weighed last. The same options for every source.
+ * fitted to the part that trains; inputs and targets are chosen, classes are weighed last. The same options for
+ * every source.
  */
 import { z } from "zod";
 import { fail, type Problem } from "../support/errors.ts";
 import { randomStream } from "../support/random.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
+import { chooseArrays, chooseOptions } from "./choose.ts";
 import type { Dataset, Examples, Form, Loaded, Parts, Samples } from "./dataset.ts";
 import { checkLimit, shuffled, stratifiedSplit, takeFirst, validationSplit } from "./split.ts";
 
@@ -52,6 +54,7 @@ export const partOptions = {
       "How much of streamed data is in memory at a time, once to train and once read ahead. Within it " +
         "train.shuffle mixes examples.",
     ),
+  ...chooseOptions,
 };
 export type PartOptions = z.output<z.ZodObject<typeof partOptions>>;
 type ClassWeight = NonNullable<PartOptions["class_weight"]>;
@@ -60,7 +63,7 @@ type ClassWeight = NonNullable<PartOptions["class_weight"]>;
 export function prepareParts(loaded: Loaded, options: PartOptions, seed: number): Dataset {
   const { fit, ...dataset } = loaded;
   const parts = split(dataset, options, seed);
-  const { train, ...rest } = fit ? fit(parts) : { ...dataset, ...parts };
+  const { train, ...rest } = chooseArrays(fit ? fit(parts) : { ...dataset, ...parts }, options);
   if (options.class_weight === undefined) return { train, ...rest };
   return { ...rest, train: weighed(train, options.class_weight, rest.classes) };
 }

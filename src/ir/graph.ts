@@ -29,6 +29,8 @@ export interface Op<A = unknown> {
   multiplyAdds?(y: Tensor<A>): number;
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */
   work?(y: Tensor<A>): number;
+  /** Its elements are its input's, each several times: reading the input is as good. */
+  readonly repeats?: boolean;
   /** It is as fast as it can be only if its inputs lie in memory as floats. */
   readonly streams?: boolean;
   /** The last bit of its inputs decides its result: see `writeCompared` in the fusion pass. */

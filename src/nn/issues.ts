@@ -36,6 +36,11 @@ export function describeIssue(e: z.core.$ZodIssue, root: unknown): IssueParams {
       return { expected: limitOf(e), received };
     case "invalid_value":
       return { expected: oneOf(e.values.map(String)), received, ...nearest(value, e.values) };
+    case "invalid_key":
+      return {
+        ...{ at: "key", received: String(e.path.at(-1)) },
+        expected: e.issues.map(({ message }) => message).join(", "),
+      };
     case "invalid_union":
       return { expected: [...new Set(alternatives(e, value))].join(" or "), received };
     default:

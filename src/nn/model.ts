@@ -2,15 +2,7 @@
  * Models: layers wired to a graph, and the tensors built from them. One model is built several times (for
  * training, for the last smaller batch, for evaluation); its weights are the same variables in all of them.
  */
-import {
-  type Shape,
-  sameShape,
-  scoped,
-  sizeOf,
-  type Tensor,
-  type Update,
-  variable,
-} from "../ir/graph.ts";
+import { type Shape, sameShape, scoped, sizeOf, type Tensor, type Update } from "../ir/graph.ts";
 import { reshape } from "../ops/view.ts";
 import { fail, internal, invariant, type Problem, type SpecPath } from "../support/errors.ts";
 import type { Constraint } from "./constraints.ts";
@@ -25,6 +17,7 @@ import {
 } from "./layers/layer.ts";
 import type { Mask } from "./mask.ts";
 import type { Regularizer } from "./regularizers.ts";
+import { Weights } from "./weights.ts";
 
 /** A layer of the model, with the names of the layers it reads. */
 export interface ModelLayer {
@@ -35,6 +28,8 @@ export interface ModelLayer {
   readonly path: SpecPath;
   /** If not, its weights stay as they are. */
   readonly trainable: boolean;
+  /** The layer whose weights it has: itself, or the one that is applied here once more. */
+  readonly owner: string;
 }
 export interface Model {
   readonly name: string;
@@ -46,7 +41,7 @@ export interface Model {
 export const isInput = (layer: ModelLayer): boolean => layer.layer.definition.takes === "none";
 export const inputLayers = (model: Model): readonly ModelLayer[] => model.layers.filter(isInput);
 
-/** A weight as the model knows it; `name` is `<layer>/<weight>`. */
+/** A weight as the model knows it; `name` is `<layer>/<weight>`, with the layer that owns it. */
 export interface Weight {
   readonly name: string;
   readonly layer: string;
@@ -85,9 +80,7 @@ export interface Built {
 export function buildModel(model: Model, options: BuildOptions): Built {
   const outputs = new Map<string, Tensor>();
   const masks = new Map<string, Tensor>();
-  const weights: Weight[] = [];
-  const tensors = new Map<string, Tensor>();
-  const updates: Update[] = [];
+  const weights = new Weights();
   const penalties: Tensor[] = [];
   let requests = 0;
   for (const layer of model.layers) {
@@ -95,15 +88,9 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       training: options.training,
       trainable: layer.trainable,
       masks: layer.from.map((name) => masks.get(name)),
-      weight: (name, shape, how) => {
-        const weight = makeWeight(layer, name, shape, how);
-        const tensor = variable({ name: weight.name, shape });
-        weights.push(weight);
-        tensors.set(weight.name, tensor);
-        return tensor;
-      },
-      update: (weight, value) => {
-        if (options.training) updates.push({ variable: weight as Update["variable"], value });
+      weight: (name, shape, how) => weights.of(layer, name, shape, how, ctx.fail),
+      update: (weight, next) => {
+        if (options.training) weights.update(weight, next);
       },
       uniform: (shape) => options.uniform(shape, requests++),
       penalise: (penalty) => penalties.push(penalty),
@@ -116,7 +103,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
     outputs.set(layer.name, y);
     if (mask) masks.set(layer.name, mask);
   }
-  return { outputs, masks, weights, tensors, updates, penalties };
+  return { outputs, masks, ...weights.built(), penalties };
 }
 
 function buildLayer(
@@ -166,64 +153,6 @@ function bindInput(examples: Tensor, declared: Shape | undefined, ctx: LayerCont
     });
   }
   return reshape(examples, [batch!, ...declared]);
-}
-
-function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOptions): Weight {
-  const { definition } = how.initializer;
-  const expected = definition.unfit?.(shape);
-  if (expected !== undefined) {
-    fail({
-      path: [...layer.path, layer.layer.definition.name, ...pathTo(layer.layer, how.initializer)],
-      message: `layer ${layer.name}: ${definition.name} cannot fill ${name}`,
-      expected,
-      received: `shape [${shape.join(", ")}]`,
-      fix: "choose another initializer",
-    });
-  }
-  checkFit(layer, name, shape, how);
-  return {
-    name: `${layer.name}/${name}`,
-    layer: layer.name,
-    shape,
-    trainable: layer.trainable && (how.trainable ?? true),
-    initializer: how.initializer,
-    // As in Keras, what is not trained is not penalised either.
-    regularizer: layer.trainable ? how.regularizer : undefined,
-    constraint: layer.trainable ? how.constraint : undefined,
-    ...(how.observe ? { observe: how.observe } : {}),
-  };
-}
-
-/** Where something chosen stands in a layer's options or, in those of a wrapper, in its inner layer's. */
-function pathTo({ options }: Named, chosen: Named): SpecPath {
-  for (const [option, value] of Object.entries(options)) {
-    if (value === chosen) return [option];
-    if (typeof value !== "object" || value === null || !("definition" in value)) continue;
-    const inner = value as Named;
-    const rest = pathTo(inner, chosen);
-    if (rest.length > 0) return [option, inner.definition.name, ...rest];
-  }
-  return [];
-}
-
-/** That regularizer and constraint can do something with the weight. */
-function checkFit(
-  { name, layer, path }: ModelLayer,
-  weight: string,
-  shape: Shape,
-  { regularizer, constraint }: WeightOptions,
-): void {
-  for (const chosen of [regularizer, constraint]) {
-    const problem = chosen?.definition.unfit?.(shape, chosen.options);
-    if (!chosen || !problem) continue;
-    const place = pathTo(layer, chosen);
-    const own = problem.path.length > 0 ? [chosen.definition.name, ...problem.path] : [];
-    fail({
-      ...problem,
-      path: [...path, layer.definition.name, ...place, ...(place.length > 0 ? own : [])],
-      message: `layer ${name}, ${weight}: ${problem.message}`,
-    });
-  }
 }
 
 /** A layer's problem, with its place in the spec and the shapes that led to it. */

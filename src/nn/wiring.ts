@@ -1,7 +1,8 @@
 /**
- * From a list of layers to a model: automatic names, `from` and its default, an input layer where none is
- * written, and an order in which every layer comes after those it reads.
+ * From a list of layers to a model: `from` and its default, an input layer where none is written, and an order
+ * in which every layer comes after those it reads.
  */
+import { isDeepStrictEqual } from "node:util";
 import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import type { Named } from "./definition.ts";
@@ -12,31 +13,42 @@ import { isInput, type Model, type ModelLayer } from "./model.ts";
 /** A layer as the spec lists it. */
 export interface LayerEntry {
   readonly layer: Named<Layer>;
-  readonly name: string | undefined;
+  /** May have parts: `residual/conv2d` stands in the scope of `residual`, beside what begins like it. */
+  readonly name: string;
   readonly from: string | readonly string[] | undefined;
   /** Whether its weights are trained; by default they are. */
-  readonly trainable?: boolean;
+  readonly trainable?: boolean | undefined;
+  /** The layer whose weights it has. */
+  readonly reuse?: string | undefined;
 }
 
-/** @throws ProblemError for unknown, duplicate and cyclic references, all of them at once */
+/**
+ * @param outputs by default the last layer
+ * @param aliases other names of layers, and what they stand for: a layer or another alias
+ * @throws ProblemError for unknown and cyclic references, all of them at once
+ */
 export function wire(
   name: string,
   entries: readonly LayerEntry[],
   outputs?: readonly string[],
+  aliases: ReadonlyMap<string, string> = new Map(),
 ): Model {
-  const paths = entries.map((_, i): SpecPath => ["model", i]);
-  const names = layerNames(entries, paths);
+  const names = entries.map((entry) => entry.name);
   const implicit = entries.length > 0 && entries.every((e) => e.layer.definition.takes !== "none");
   const first: ModelLayer[] = implicit ? [implicitInput(names)] : [];
-  const known = [...first.map((l) => l.name), ...names];
+  const own = [...first.map((l) => l.name), ...names];
+  const scope: Names = { all: own, aliases };
   const problems: Problem[] = [];
   const layers = entries.map((entry, i): ModelLayer => {
-    const from = sourcesOf(entry, i, i > 0 ? names[i - 1] : first[0]?.name, known, problems);
-    const { layer, trainable = true } = entry;
-    return { name: names[i]!, layer, from, path: paths[i]!, trainable };
+    const path: SpecPath = ["model", i];
+    const from = sourcesOf(entry, path, own[first.length + i - 1], scope, problems);
+    const owner = entries.find((e) => e.name === entry.reuse) ?? entry;
+    problems.push(...differences(entry, owner, path));
+    const { trainable = true } = owner;
+    return { name: entry.name, layer: entry.layer, from, path, trainable, owner: owner.name };
   });
   for (const [i, output] of (outputs ?? []).entries()) {
-    if (!known.includes(output)) problems.push(unknownLayer(["outputs", i], output, known));
+    if (!own.includes(output)) problems.push(unknownLayer(["outputs", i], output, scope, ""));
   }
   if (problems.length > 0) throw new ProblemError(problems);
   const all = [...first, ...layers];
@@ -44,41 +56,31 @@ export function wire(
   return { name, layers: ordered(all, last), outputs: last };
 }
 
-const implicitInput = (taken: readonly string[]): ModelLayer => ({
-  name: taken.includes("input") ? "input_layer" : "input",
-  layer: { definition: input, options: {} },
-  from: [],
-  path: [],
-  trainable: true,
-});
+/** What the input layer is called that a spec leaves out. */
+export const implicitInputName = (taken: readonly string[]): string =>
+  taken.includes("input") ? "input_layer" : "input";
 
-/** Given names, and Keras's automatic ones for the rest: dense, dense_1, dense_2 … */
-function layerNames(entries: readonly LayerEntry[], paths: readonly SpecPath[]): string[] {
-  const given = new Map<string, number>();
-  const problems: Problem[] = [];
-  for (const [i, { name }] of entries.entries()) {
-    if (name === undefined) continue;
-    const other = given.get(name);
-    if (other !== undefined) {
-      problems.push({
-        path: [...paths[i]!, "name"],
-        message: `two layers are named "${name}"`,
-        notes: [`the other one is layer ${other + 1} of the model`],
-        fix: "give one of them another name",
-      });
-    }
-    given.set(name, i);
-  }
-  if (problems.length > 0) throw new ProblemError(problems);
-  const taken = new Set(given.keys());
-  return entries.map(({ name, layer }) => {
-    if (name !== undefined) return name;
-    const base = layer.definition.name;
-    let automatic = base;
-    for (let n = 1; taken.has(automatic); n++) automatic = `${base}_${n}`;
-    taken.add(automatic);
-    return automatic;
-  });
+function implicitInput(taken: readonly string[]): ModelLayer {
+  const name = implicitInputName(taken);
+  const layer = { definition: input, options: {} };
+  return { name, layer, from: [], path: [], trainable: true, owner: name };
+}
+
+/** Options in which a layer contradicts the one whose weights it has. */
+function differences(entry: LayerEntry, owner: LayerEntry, path: SpecPath): readonly Problem[] {
+  const { definition, options } = entry.layer;
+  return Object.entries(options).flatMap(([option, value]): Problem[] =>
+    isDeepStrictEqual(value, owner.layer.options[option])
+      ? []
+      : [
+          {
+            path: [...path, definition.name, option],
+            message: `${option} is not what it is for ${owner.name}, which this layer reuses`,
+            expected: "the same value, or none",
+            fix: `write \`- reuse: ${owner.name}\` alone`,
+          },
+        ],
+  );
 }
 
 /** How many layers a layer reads, in numbers and in words. */
@@ -88,15 +90,32 @@ const arity = {
   some: { least: 1, most: Infinity, says: "at least one input", form: "`from:` one layer or more" },
 } as const;
 
+/** The names that `from` may say. */
+interface Names {
+  readonly all: readonly string[];
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** The layer that a name means; undefined if there is none. */
+function layerOf(name: string, { all, aliases }: Names): string | undefined {
+  const seen = new Set<string>();
+  let found = name;
+  for (let next = aliases.get(found); next !== undefined; next = aliases.get(found)) {
+    if (seen.has(found)) return undefined;
+    seen.add(found);
+    found = next;
+  }
+  return all.includes(found) ? found : undefined;
+}
+
 function sourcesOf(
-  { layer, from }: LayerEntry,
-  i: number,
+  { name, layer, from }: LayerEntry,
+  path: SpecPath,
   above: string | undefined,
-  known: readonly string[],
+  known: Names,
   problems: Problem[],
 ): readonly string[] {
   const { definition } = layer;
-  const path: SpecPath = ["model", i];
   if (definition.takes === "none") {
     if (from !== undefined) {
       problems.push({
@@ -108,11 +127,13 @@ function sourcesOf(
     return [];
   }
   const named = from === undefined ? [] : typeof from === "string" ? [from] : from;
-  for (const [k, source] of named.entries()) {
+  const found = named.map((source, k) => {
+    const meant = layerOf(source, known);
     const at = typeof from === "string" ? [...path, "from"] : [...path, "from", k];
-    if (!known.includes(source)) problems.push(unknownLayer(at, source, known));
-  }
-  const sources = from === undefined ? (above === undefined ? [] : [above]) : named;
+    if (meant === undefined) problems.push(unknownLayer(at, source, known, scopeOf(name)));
+    return meant ?? source;
+  });
+  const sources = from === undefined ? (above === undefined ? [] : [above]) : found;
   const { least, most, says, form } = arity[definition.takes];
   if (sources.length < least || sources.length > most) {
     problems.push({
@@ -126,13 +147,21 @@ function sourcesOf(
   return sources;
 }
 
-function unknownLayer(path: SpecPath, name: string, known: readonly string[]): Problem {
-  const near = suggest(name, known);
+/** `residual/` for `residual/conv2d`, nothing for `dense`. */
+const scopeOf = (name: string): string => name.slice(0, name.lastIndexOf("/") + 1);
+
+/** @param scope where the name is said; what stands there is called by the rest of its name */
+function unknownLayer(path: SpecPath, name: string, names: Names, scope: string): Problem {
+  const local = [...names.all, ...names.aliases.keys()]
+    .filter((known) => known.startsWith(scope))
+    .map((known) => known.slice(scope.length));
+  const word = name.startsWith(scope) ? name.slice(scope.length) : name;
+  const near = suggest(word, local);
   return {
     path,
-    message: `there is no layer "${name}"`,
-    expected: oneOf(known),
-    received: name,
+    message: `there is no layer "${word}"${scope === "" ? "" : ` in ${scope.slice(0, -1)}`}`,
+    expected: oneOf(local.filter((known) => !known.includes("/"))),
+    received: word,
     ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
   };
 }

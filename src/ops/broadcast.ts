@@ -18,6 +18,7 @@ import { fill, fillValue, reshape } from "./view.ts";
 // broadcast: dimensions of extent 1 and missing leading ones repeat.
 const broadcastOp = defineOp<{ shape: Shape }>({
   work: () => 0,
+  repeats: true,
   name: "broadcast",
   infer: ([x], { shape }) => ({ shape, dtype: x!.dtype }),
   lower([x], at, y) {

@@ -14,7 +14,7 @@
  */
 
 import { type Cell, toCells, visible, widthOf } from "./cells.ts";
-import type { LocatedProblem, Place } from "./place.ts";
+import { type LocatedProblem, type Place, viaNotes } from "./place.ts";
 import type { SpecSource } from "./source.ts";
 
 export interface Style {
@@ -53,9 +53,34 @@ export function renderProblems(
     return { problem, place };
   });
   placed.sort((a, b) => compare(a.place, b.place));
-  const frames = new Set(placed.map(({ problem, place }) => frame(problem, place, sheet)));
+  const frames = new Set(
+    onceEach(placed).map(({ problem, place }) => frame(problem, place, sheet)),
+  );
   const total = sheet.paint("bold", `${frames.size} problems in ${sheet.file}`);
   return [...frames, ...(frames.size > 1 ? [total] : [])].join("\n\n");
+}
+
+interface Placed {
+  readonly problem: LocatedProblem;
+  readonly place: Place;
+}
+
+/** What is wrong in a block is wrong in each of its uses: it is told of the first, and of how many more. */
+function onceEach(all: readonly Placed[]): readonly Placed[] {
+  const groups = new Map<string, Placed[]>();
+  for (const placed of all) {
+    const { via, ...place } = placed.place;
+    const { path, place: _, ...says } = placed.problem;
+    const key = JSON.stringify([place, says]);
+    groups.set(key, [...(groups.get(key) ?? []), placed]);
+  }
+  return [...groups.values()].map((group) => {
+    const { problem, place } = group[0]!;
+    const rest = group.length - 1;
+    const more = place.via && rest > 0 ? [`the same in ${rest} more of its uses`] : [];
+    const notes = [...(problem.notes ?? []), ...viaNotes(place), ...more];
+    return { problem: { ...problem, notes }, place };
+  });
 }
 
 /** By line and column; what an override set comes last, in the order of the overrides' problems. */

@@ -6,7 +6,8 @@ import { z } from "zod";
 import { type Definition, inputForms, namesOf } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import { metricOption } from "../nn/metrics/index.ts";
-import { specShape } from "./schema.ts";
+import { layerNames } from "./entry.ts";
+import { layerExtras, specShape } from "./schema.ts";
 
 export type Json = { [key: string]: unknown };
 
@@ -21,12 +22,24 @@ export function specJsonSchema(): Json {
   Object.assign(properties["loss"] as Json, orByOutput(loss));
   Object.assign(properties["metrics"] as Json, orByOutput(metrics));
   const { properties: _, required, ...rest } = root;
+  const { description, items, ...list } = properties["model"] as Json;
+  properties["model"] = { description, type: "array" };
+  const beside = writer.object(layerExtras);
+  const once = [items, { ...beside, required: ["reuse"] }];
+  const model = (...of: unknown[]) => ({
+    properties: { model: { ...list, items: { anyOf: of } } },
+  });
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "nnc spec",
     description: "A neural network, its data and its training. `nnc train SPEC` runs it.",
     ...rest,
     properties,
+    // The names of blocks are the spec's own: where it has some, any name may be one.
+    if: { required: ["blocks"] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: model(...once, ...useOfBlock(beside)),
+    else: model(...once),
     required: [...new Set([...(required as string[]), "loss"])],
     $defs: writer.definitions,
   };
@@ -36,6 +49,15 @@ export function specJsonSchema(): Json {
 const orByOutput = (schema: Json): Json => ({
   anyOf: [schema, { type: "object", additionalProperties: schema }],
 });
+
+/** What may be the use of a block: any name that is no layer's. */
+function useOfBlock({ properties }: Json): readonly Json[] {
+  const own = { not: { enum: layerNames() } };
+  return [
+    { type: "string", ...own },
+    { type: "object", properties, propertyNames: own, minProperties: 1 },
+  ];
+}
 
 /** Largest number zod takes for whole; it says so of every one, which helps nobody. */
 const largest = Number.MAX_SAFE_INTEGER;

@@ -7,7 +7,7 @@
 import { fail, UsageError } from "../support/errors.ts";
 import { visible } from "./cells.ts";
 import { type LocatedProblem, type OverridePlace, overridePlacer } from "./place.ts";
-import type { ListTree, MapTree, Tree } from "./tree.ts";
+import { emptyMap, type ListTree, type MapTree, type Tree } from "./tree.ts";
 import { readTree } from "./yaml-tree.ts";
 
 /** More steps than any path into a spec has; keeps the recursion below shallow. */
@@ -91,23 +91,19 @@ function putItem(list: ListTree, override: Override, step: number): ListTree {
 
 /** What a path can lead on into: a list or map as it is, a name or nothing as a map. */
 function opened(tree: Tree | undefined, override: Override, step: number): ListTree | MapTree {
-  if (tree === undefined) return mapAt(stepPlace(override, step));
+  if (tree === undefined) return emptyMap(stepPlace(override, step));
   if (tree.kind !== "scalar") return tree;
   const { value, place } = tree;
   const name = override.steps[step]!;
-  if (value === null) return mapAt(place);
+  if (value === null) return emptyMap(place);
   if (value === name) {
-    const entries = new Map([[name, { key: place, value: mapAt(place) }]]);
-    return { ...mapAt(place), entries };
+    const entries = new Map([[name, { key: place, value: emptyMap(place) }]]);
+    return { ...emptyMap(place), entries };
   }
   if (typeof value === "string") fail(otherName(override, step, value, tree));
   const where = pathTo(override, step);
   const remedy = `set ${where} itself`;
   return usage(override.argument, `leads on through ${where}, which is ${value}`, remedy);
-}
-
-function mapAt(place: MapTree["place"]): MapTree {
-  return { kind: "map", place, spread: false, entries: new Map() };
 }
 
 function otherName(override: Override, step: number, has: string, at: Tree): LocatedProblem {

@@ -6,6 +6,16 @@
 
 import type { Problem } from "../support/errors.ts";
 
+/**
+ * Why what stands at a place is in the model: its block is used at another, or a parameter there
+ * stands for it.
+ */
+export interface Via {
+  /** `in block residual, used as residual_1`; the other place completes the sentence. */
+  readonly says: string;
+  readonly place: Place;
+}
+
 /** A stretch of one line of the spec's text. */
 export interface TextPlace {
   readonly kind: "text";
@@ -13,6 +23,7 @@ export interface TextPlace {
   readonly column: number;
   /** At least 1: one caret is always drawn. */
   readonly length: number;
+  readonly via?: Via;
 }
 
 /** A stretch of a `--set` argument: `optimizer.adam.learning_rate=0.01`. */
@@ -22,6 +33,7 @@ export interface OverridePlace {
   readonly text: string;
   readonly column: number;
   readonly length: number;
+  readonly via?: Via;
 }
 
 export type Place = TextPlace | OverridePlace;
@@ -29,6 +41,14 @@ export type Place = TextPlace | OverridePlace;
 /** A problem that knows its place already, because no path leads there (a syntax error). */
 export interface LocatedProblem extends Problem {
   readonly place?: Place;
+}
+
+/** The sentences of a place's `via`, the nearest first. */
+export function viaNotes({ via }: Place): readonly string[] {
+  if (via === undefined) return [];
+  const { place } = via;
+  const where = place.kind === "text" ? `on line ${place.line}` : `by --set ${place.text}`;
+  return [`${via.says} ${where}`, ...viaNotes(place)];
 }
 
 /** Turns the offsets of a stretch of text into its place. */

@@ -5,7 +5,7 @@ import { partOptions } from "../data/pipeline.ts";
 import { sources } from "../data/sources/index.ts";
 import type { Stored } from "../data/stream/stored.ts";
 import { callbackOption } from "../nn/callbacks/index.ts";
-import { type Definition, inputForms, type Named, named, section } from "../nn/definition.ts";
+import { type Definition, inputForms, named, namesOf, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { optimizerOption } from "../nn/optimizers/index.ts";
@@ -23,12 +23,16 @@ const catalogue = sources as readonly unknown[] as readonly (AnySource & DataSou
 
 const layerName = z
   .string()
-  .regex(/^[A-Za-z0-9_.-]+$/, "letters, digits, _ . and - only (a weight is called layer/weight)");
+  .regex(
+    /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/,
+    "letters, digits, _ . and - only; with / for what stands in a block (block/layer)",
+  );
 
 /** A layer, with what may stand beside its own key. */
 export const layerOption = () =>
   named<Layer, typeof layerExtras>("layer", () => layers, layerExtras);
-const layerExtras = {
+/** What may stand beside the key of a layer or of a block. */
+export const layerExtras = {
   name: layerName.optional().describe("What other layers, outputs and weights call it."),
   from: z
     .union([z.string(), z.array(z.string())])
@@ -40,7 +44,53 @@ const layerExtras = {
     .describe(
       "false: its weights stay as they are, and batch_normalization uses its moving averages.",
     ),
+  reuse: z
+    .string()
+    .optional()
+    .describe("A layer or block above that is applied once more, with the same weights."),
+  repeat: z
+    .int()
+    .positive()
+    .optional()
+    .describe("So many of it in a row; with a name: name_1, name_2 … and name for the last."),
 };
+
+const word = z.string().regex(/^[A-Za-z0-9_.-]+$/, "letters, digits, _ . and - only");
+/** Anything, as parameters may stand anywhere; what is made of it is checked. Editors get the names. */
+const blockEntry = z.unknown();
+inputForms.set(blockEntry, () => {
+  const names = layers.flatMap((layer) =>
+    namesOf(layer).map((name) => [name, z.unknown().optional().describe(layer.doc)] as const),
+  );
+  const beside = Object.entries(layerExtras).map(
+    ([name, { description }]) => [name, z.unknown().optional().describe(description!)] as const,
+  );
+  const entry = z.looseObject(Object.fromEntries([...names, ...beside]));
+  return { form: "either", of: [z.string(), entry] };
+});
+const blockLayers = z.array(blockEntry).min(1);
+const blockSection = section("a block", {
+  parameters: z
+    .record(word, z.unknown())
+    .default({})
+    .describe("What its uses may set, with defaults; one without a default must be set."),
+  inputs: z
+    .array(word)
+    .min(1)
+    .default(["input"])
+    .describe("What its layers call what it reads, in the order of `from`."),
+  layers: blockLayers.describe("Its layers; $name stands for the parameter of that name."),
+});
+const blockOption = z.unknown().transform((value, ctx) => {
+  const layers = Array.isArray(value);
+  const result = blockSection.safeParse(layers ? { layers: value } : value);
+  for (const { path, ...issue } of result.error?.issues ?? [])
+    ctx.issues.push({ ...issue, path: layers ? path.slice(1) : path, input: value } as never);
+  return result.success ? result.data : z.NEVER;
+});
+inputForms.set(blockOption, () => ({ form: "either", of: [blockLayers, blockSection] }));
+/** Named lists of layers: `{ head: [layers], residual: { parameters, layers } }`. */
+export const blocksOption = z.record(word, blockOption);
 
 const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
@@ -105,6 +155,9 @@ export const specShape = {
   seed: z.int().min(0).max(0xffffffff).default(1).describe("Start of all random numbers."),
   data: dataOption.describe("Where examples come from."),
   model: z.array(layerOption()).min(1).describe("The layers; each reads the one above it."),
+  blocks: blocksOption
+    .optional()
+    .describe("Lists of layers with names and parameters, used in the model like layers."),
   outputs: z
     .array(z.string())
     .min(1)
@@ -134,6 +187,3 @@ export const specShape = {
 };
 export const specSchema = section("the spec", specShape);
 export type ParsedSpec = z.output<typeof specSchema>;
-export type LayerOption = Named<Layer> & {
-  readonly extras: { name?: string; from?: string | string[]; trainable?: boolean };
-};

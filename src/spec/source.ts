@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { ProblemError, type SpecPath, UsageError } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
+import { expandModel } from "./expand.ts";
 import { applyOverride } from "./overrides.ts";
 import { type LocatedProblem, type Place, textPlacer } from "./place.ts";
 import { locateIn, type MapTree, type Tree, toPlain } from "./tree.ts";
@@ -18,8 +19,10 @@ export interface SpecSource {
   /** Absolute; relative paths in the spec start here. */
   readonly directory: string;
   readonly text: string;
-  /** Plain JS, overrides applied; a mapping. */
+  /** Plain JS, overrides applied, the model written out as a list of layers; a mapping. */
   readonly value: unknown;
+  /** Other names of the model's layers, and what they stand for. */
+  readonly aliases: ReadonlyMap<string, string>;
   /** Where a path stands; the nearest enclosing place if the path itself is not in the text. */
   locate(path: SpecPath, at?: "key" | "value"): Place;
 }
@@ -60,9 +63,10 @@ export function parseSpec(
   const unread = unreadSource(plain, file, directory);
   try {
     const read = mapping(readTree(plain, textPlacer(plain)), plain);
-    const tree = overrides.reduce<Tree>(applyOverride, read);
+    const written = overrides.reduce<Tree>(applyOverride, read) as MapTree;
+    const { tree, aliases } = expandModel(written);
     const value = toPlain(tree);
-    return { ...unread, value, locate: (path, at = "value") => locateIn(tree, path, at) };
+    return { ...unread, value, aliases, locate: (path, at = "value") => locateIn(tree, path, at) };
   } catch (error) {
     if (error instanceof ProblemError) throw new SourceError(error.problems, unread);
     throw error;
@@ -71,7 +75,7 @@ export function parseSpec(
 
 function unreadSource(text: string, file: string, directory: string): SpecSource {
   const place = textPlacer(text)(0, 1);
-  return { file, directory, text, value: undefined, locate: () => place };
+  return { file, directory, text, value: undefined, aliases: new Map(), locate: () => place };
 }
 
 /** The root of a spec, which must be a mapping. */

@@ -9,7 +9,7 @@ import type { Metric } from "../nn/metrics/metric.ts";
 import type { Model } from "../nn/model.ts";
 import type { CommonOptions, Optimizer } from "../nn/optimizers/optimizer.ts";
 import { type LayerEntry, wire } from "../nn/wiring.ts";
-import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
+import { invariant, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { type CallbackSpec, resolveCallbacks } from "./callbacks.ts";
 import { type Expectation, parseExpectation } from "./expectation.ts";
@@ -68,13 +68,13 @@ export interface Spec {
 export function resolveSpec(source: SpecSource): Spec {
   const value = source.value as Record<string, unknown>;
   const parsed = check(specSchema, value, "the spec", []);
-  const entries = parsed.model.map(
-    ({ extras: { name, from, trainable = true }, ...layer }): LayerEntry => {
-      return { layer, name, from, trainable };
-    },
-  );
+  const entries = parsed.model.map(({ extras, ...layer }): LayerEntry => {
+    const { name, from, trainable, reuse } = extras;
+    invariant(name !== undefined, "a layer without a name");
+    return { layer, name, from, trainable, reuse };
+  });
   const name = parsed.name ?? defaultName(source.file);
-  const model = wire(name, entries, parsed.outputs);
+  const model = wire(name, entries, parsed.outputs, source.aliases);
   const outputs = resolveOutputs(parsed, model.outputs);
   const raw = value["data"];
   const isLong = typeof raw === "object" && raw !== null && "source" in raw;
@@ -98,9 +98,21 @@ export function resolveSpec(source: SpecSource): Spec {
     accumulate: accumulation(parsed),
     expect: expectations(parsed, outputs),
     directory: source.directory,
-    resolved: plain({ ...parsed, name }) as Record<string, unknown>,
+    resolved: plain({ ...parsed, name, model: resolvedModel(parsed, model) }) as Record<
+      string,
+      unknown
+    >,
   };
 }
+
+/** The layers as they are listed; what they read by the names of layers, where that is said. */
+const resolvedModel = ({ model }: ParsedSpec, { layers }: Model) =>
+  model.map((entry) => {
+    const { name, from } = entry.extras;
+    if (from === undefined) return entry;
+    const reads = layers.find((layer) => layer.name === name)!.from;
+    return { ...entry, extras: { ...entry.extras, from: reads.length === 1 ? reads[0] : reads } };
+  });
 
 function check<T>(schema: z.ZodType<T>, value: unknown, owner: string, at: SpecPath): T {
   const result = schema.safeParse(value);

@@ -36,6 +36,14 @@ export interface Entry {
   readonly value: Tree;
 }
 
+/** A mapping with nothing in it. */
+export const emptyMap = (place: Place): MapTree => ({
+  kind: "map",
+  place,
+  spread: false,
+  entries: new Map(),
+});
+
 /** The plain JS value of a tree; fresh objects, none shared. */
 export function toPlain(tree: Tree): unknown {
   switch (tree.kind) {

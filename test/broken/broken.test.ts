@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { suggest } from "../../src/support/suggest.ts";
 import { nnc } from "../cli/helpers.ts";
+import { blockCases } from "./block-cases.ts";
 import { type BrokenSpec, broken } from "./case.ts";
 import { dataCases } from "./data-cases.ts";
 import { folder, marked, plain, reportOf, underlined, write } from "./frames.ts";
@@ -17,6 +18,7 @@ import { yamlCases } from "./yaml-cases.ts";
 const groups: Readonly<Record<string, readonly BrokenSpec[]>> = {
   schema: schemaCases,
   model: modelCases,
+  blocks: blockCases,
   sequences: sequenceCases,
   data: dataCases,
   yaml: yamlCases,

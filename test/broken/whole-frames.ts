@@ -45,7 +45,7 @@ error: unknown option "batchsize" of train
  3 |   - dense: { units: 1 }
  4 |     activation: relu
    |     ^^^^^^^^^^
-   = expected: one name of a layer and, beside it, name, from, trainable
+   = expected: one name of a layer and, beside it, name, from, trainable, reuse, repeat
    = received: dense, activation
    = help: indent \`activation\` under \`dense\`, if it is an option of it`,
 

@@ -94,7 +94,10 @@ const layer = (
   shape: readonly number[],
   params = 0,
   from: readonly string[] = [],
-): LayerSummary => ({ name, type, output_shape: [null, ...shape], params, from });
+): LayerSummary => ({
+  ...{ name, type, output_shape: [null, ...shape], params },
+  from: from.map((source) => ({ layer: source, call: 0 })),
+});
 
 /** What Keras printed: the part of the fixture under a title. */
 function keras(title: string): string {

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { npz } from "../../src/data/sources/npz.ts";
+import type { ProblemError } from "../../src/support/errors.ts";
 import { archive, bytes, floats, labels, type Spec } from "./encode-npy.ts";
 import { inFolder, load, random } from "./helpers.ts";
 
@@ -32,6 +33,36 @@ for (const level of [0, 6] as const) {
     assert.is(both.summary, "2 training and 1 test examples of shape 3, from 1 to 6");
   });
 }
+
+test("several arrays by name, and their test data", async () => {
+  const more = { ...floats, shape: [2, 1, 3] };
+  const test = { ...floats, shape: [1, 3], values: [7, 8, 9] };
+  const one: Spec = { descr: "|u1", shape: [1], values: [5] };
+  const parts = { p: floats, q: more, y: labels, p_test: test, y_test: one };
+  const names = { x: { left: "p", right: "q" }, y: { t: "y", u: "y" } };
+  const all = archive({ ...parts, q_test: { ...test, shape: [1, 1, 3] } });
+  const { train, validation, summary } = await loadBytes(all, names);
+  assert.equal([train.count, validation!.count], [2, 1]);
+  assert.equal(train.inputs.get("right")!.shape, [1, 3]);
+  assert.equal([...train.inputs.keys(), ...train.targets.keys()], ["left", "right", "t", "u"]);
+  assert.equal([...validation!.inputs.get("left")!.values], [7, 8, 9]);
+  assert.is(summary, "2 training and 1 test examples of shape 3, from 1 to 6 and 1×3, from 1 to 6");
+  const without = archive({ p: floats, q: more, y: labels });
+  assert.is((await loadBytes(without, names)).validation, undefined);
+  const refused = async (content: Uint8Array, options: object, path: string, says: RegExp) => {
+    const [problem] = await loadBytes(content, options).then(
+      () => [],
+      (error: ProblemError) => error.problems,
+    );
+    assert.is(problem?.path.join("."), path);
+    assert.match(Object.values(problem!).join(" "), says);
+  };
+  await refused(without, { ...names, x: { left: "p", right: "r" } }, "x.right", /no array "r"/);
+  await refused(archive(parts), names, "x_test.right", /no array "q_test"/);
+  await refused(all, { ...names, x_test: { left: "p_test" } }, "x_test", /under other names/);
+  const short = archive({ p: floats, q: { ...floats, shape: [1, 6] }, y: labels });
+  await refused(short, names, "x.right", /another length/);
+});
 
 test("arrays of other names; regression targets; a trailing 1; rank 1", async () => {
   const train_x: Spec = { descr: "<f8", shape: [2], values: [0.5, 1.5] };

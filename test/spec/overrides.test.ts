@@ -52,12 +52,12 @@ test("values are YAML", () => {
 
 test("paths lead through lists, names, nothing, and what is not there yet", () => {
   assert.is(at(["model", 1, "dense", "units"], "model.1.dense.units=64"), 64);
-  assert.equal(at(["model", 0], "model.0=dropout"), "dropout");
+  assert.equal(at(["model", 0], "model.0=dropout"), { dropout: {}, name: "dropout" });
   assert.equal(at(["optimizer"], "optimizer.adam.learning_rate=0.01"), {
     adam: { learning_rate: 0.01 },
   });
   assert.equal(at(["optimizer"], "optimizer.adam={ beta: 1 }"), { adam: { beta: 1 } });
-  assert.equal(at(["model", 0], "model.0.flatten.x=1"), { flatten: { x: 1 } });
+  assert.equal(at(["model", 0], "model.0.flatten.x=1"), { flatten: { x: 1 }, name: "flatten" });
   assert.equal(at(["metrics"], "metrics.a.b=1"), { a: { b: 1 } });
   assert.equal(at(["a"], "a.b.0=1"), { b: { "0": 1 } });
   assert.equal(at(["optimizer"], "optimizer=sgd", "optimizer.sgd.x=1"), { sgd: { x: 1 } });

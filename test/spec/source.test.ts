@@ -37,7 +37,13 @@ function placed(source: SpecSource, path: SpecPath, at: "key" | "value" = "value
 
 test("a value and its places", () => {
   const source = read("name: x\nmodel:\n  - flatten\n  - dense: { units: 3 } # last\n");
-  assert.equal(source.value, { name: "x", model: ["flatten", { dense: { units: 3 } }] });
+  assert.equal(source.value, {
+    name: "x",
+    model: [
+      { flatten: {}, name: "flatten" },
+      { dense: { units: 3 }, name: "dense" },
+    ],
+  });
   assert.is(placed(source, ["model", 1, "dense"]), "4: { units: 3 }");
   assert.is(placed(source, ["model", 1, "dense"], "key"), "4: dense");
   assert.is(placed(source, ["model", 1, "dense", "units"]), "4: 3");

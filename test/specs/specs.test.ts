@@ -22,12 +22,15 @@ const full = process.env["NNC_FULL"] === "1";
 
 /** How each spec is tried: to its end, or on the first examples with some options changed. */
 const trials: Readonly<Record<string, "whole" | { examples: number; set: readonly string[] }>> = {
+  "autoencoder.yaml": { examples: 2000, set: ["train.epochs=2"] },
   "linear.yaml": "whole",
   "mlp-numpy.yaml": "whole",
   "mlp.yaml": { examples: 3000, set: ["train.epochs=2"] },
+  "multi-output.yaml": { examples: 2000, set: ["train.epochs=2"] },
   "mlp-tf.yaml": { examples: 2000, set: ["train.epochs=2"] },
   "cnn.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
   "cnn-tf.yaml": { examples: 60, set: ["train.epochs=3", "train.batch_size=10"] },
+  "resnet.yaml": { examples: 40, set: ["train.epochs=3", "train.batch_size=10"] },
   "rnn-many-to-one.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-deep.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-many-to-many.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },

@@ -5,7 +5,7 @@ import { type Layout, panels, spaced } from "./layout.ts";
 import { loadsOf, type Nest, rowsOf, windowedBy } from "./nests/nest.ts";
 import { type Decide, validPanels } from "./products/decisions.ts";
 import { panelWidth } from "./products/operands.ts";
-import { dimensionOf, findProduct, type Product } from "./products/product.ts";
+import { columnsOf, findProduct, type Product } from "./products/product.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -18,20 +18,24 @@ export function choosePanels(
   layouts: Map<TensorBuffer, Layout>,
   decide: Decide,
 ): void {
-  const wanted = nests.flatMap((nest) => {
+  const wanted = new Map<TensorBuffer, number[]>();
+  for (const nest of nests) {
     const product = findProduct(nest);
-    return product ? vectorWeights(product) : [];
-  });
+    for (const { weight, first } of product ? vectorWeights(product) : [])
+      wanted.set(weight, [...(wanted.get(weight) ?? []), first]);
+  }
   const linked = (b: TensorBuffer) =>
     nests
       .filter((n) => n.stores.some((s) => s.buffer === b))
       .flatMap((n) => [...n.stores.map((s) => s.buffer), ...ownLoads(n)]);
   const rows = [...rowsOf(nests)].flatMap((row): TensorBuffer[] => [row, row.of]);
   const inParts = new Set([...rows, ...windowedBy(nests)]);
-  for (const weight of wanted) {
+  for (const [weight, starts] of wanted) {
     const last = weight.shape.length - 1;
     const best = panelWidth(weight.shape[last]!, target);
     const width = decide("panel", best, () => validPanels(target));
+    // Who reads columns from within a panel on could not use it.
+    if (starts.some((first) => first % width !== 0)) continue;
     const layout = panels(weight.shape, last, width);
     for (const b of [weight, ...linked(weight)]) {
       const isAlike = b.shape.join() === weight.shape.join() && b.dtype === "f32";
@@ -66,14 +70,20 @@ export function spaceRows(
   }
 }
 
-function vectorWeights({ nest, a, b }: Product): readonly TensorBuffer[] {
+/** State that a product reads as vectors along its last dimension, and the first column of it. */
+function vectorWeights({
+  nest,
+  a,
+  b,
+}: Product): readonly { weight: TensorBuffer; first: number }[] {
   const vector = nest.axes.at(-1);
   if (!vector) return [];
   return [a, b].flatMap(({ buffer, at }) => {
     const isState = "kind" in buffer && buffer.kind === "state";
     const last = at.length - 1;
-    const fits = isState && last > 0 && dimensionOf({ kind: "load", buffer, at }, vector) === last;
-    return fits ? [buffer] : [];
+    const columns = columnsOf({ at }, vector);
+    const fits = isState && last > 0 && columns?.dim === last;
+    return fits ? [{ weight: buffer, first: columns!.first }] : [];
   });
 }
 

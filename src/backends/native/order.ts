@@ -59,21 +59,30 @@ export function group(tasks: readonly Task[]): readonly (readonly Task[])[] {
   return groups;
 }
 
+/** A function of tasks that remembers what it has found. */
+function once<T>(find: (task: Task) => T): (task: Task) => T {
+  const known = new WeakMap<Task, T>();
+  return (task) => {
+    if (!known.has(task)) known.set(task, find(task));
+    return known.get(task)!;
+  };
+}
+
 /** The memory a task reads, copies of its operands included. */
-export const readsOf = (t: Task): ReadonlySet<TensorBuffer> => {
+export const readsOf = once((t: Task): ReadonlySet<TensorBuffer> => {
   if (t.kind === "inversion") return new Set(buffersRead(t.inversion.key).map(memoryOf));
   const own = new Set([...loadsOf(t.nest)].map(memoryOf));
   if (t.kind === "product")
     for (const side of [t.schedule.a, t.schedule.b]) if (side.copy) own.add(side.copy.target);
   return own;
-};
+});
 /** The memory a task writes, its own scratch memory included. */
-export const writesOf = (t: Task): readonly TensorBuffer[] => {
+export const writesOf = once((t: Task): readonly TensorBuffer[] => {
   if (t.kind === "inversion") return [t.inversion.starts, t.inversion.order];
   const stores = t.nest.stores.map((s) => memoryOf(s.buffer));
   const scratch = t.kind === "product" ? t.schedule.partial.scratch : undefined;
   return scratch ? [...stores, scratch] : stores;
-};
+});
 
 /**
  * Whether threads must wait at the end of a loop's step: a task of the next step's first group may begin while others

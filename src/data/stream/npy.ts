@@ -1,6 +1,13 @@
 /** An array in NumPy's format, read in runs of examples from where it lies. */
-import { arrayDataset, checkExtents, type Pairs, pairForms } from "../arrays.ts";
-import type { Dataset, Examples, Form, SampleValues } from "../dataset.ts";
+import {
+  arrayDataset,
+  checkExtents,
+  examplesOf,
+  type Pair,
+  type Pairs,
+  type Reading,
+} from "../arrays.ts";
+import type { Dataset, Form, SampleValues } from "../dataset.ts";
 import {
   complainOfSize,
   decodeArray,
@@ -65,28 +72,23 @@ export function storedNpy(
   return { ...form, type, read, place, first: 0 };
 }
 
-/** The examples of pairs of arrays, as `pairArrays` makes them of arrays in memory. */
+const reading: Reading<NpyLocation, Stored> = {
+  shapeOf: ({ header }) => header.shape,
+  input: storedNpy,
+  target: (location, form) => {
+    const { type } = location.header;
+    return storedNpy(location, form, type === "uint8" ? "int32" : type);
+  },
+};
+
+/** The dataset of arrays that stay where they are. */
 export function storedDataset(
   { train, test }: Pairs<NpyLocation>,
   scale: number | undefined,
   file: string,
 ): Dataset<Stored> {
-  return arrayDataset(
-    storedPair(train.x, train.y, scale),
-    test && storedPair(test.x, test.y, scale),
-    file,
-  );
-}
-
-function storedPair(x: NpyLocation, y: NpyLocation, scale: number | undefined): Examples<Stored> {
-  const shapeOf = ({ header: { shape }, place }: NpyLocation) => ({ shape, place });
-  const { count, inputs, targets } = pairForms(shapeOf(x), shapeOf(y), scale);
-  const labels = y.header.type === "uint8" ? "int32" : y.header.type;
-  return {
-    count,
-    inputs: new Map([["x", storedNpy(x, inputs)]]),
-    targets: new Map([["y", storedNpy(y, targets, labels)]]),
-  };
+  const examples = (pair: Pair<NpyLocation>) => examplesOf(pair, scale, reading);
+  return arrayDataset(examples(train), test && examples(test), file);
 }
 
 /** @throws ProblemError unless the file is as long as its header says, and has examples */
@@ -100,7 +102,10 @@ export async function locateNpy(file: DataFile): Promise<NpyLocation> {
 
 /** Whether arrays take more memory than so many bytes, and lie in a way that they can be read in parts. */
 export function worthStreaming({ train, test }: Pairs<NpyLocation>, beyond: number): boolean {
-  const all = [train.x, train.y, ...(test ? [test.x, test.y] : [])];
+  const all = [train, ...(test ? [test] : [])].flatMap(({ inputs, targets }) => [
+    ...inputs.values(),
+    ...targets.values(),
+  ]);
   const bytes = all.reduce((sum, { header: h }) => sum + h.count * (h.type === "uint8" ? 1 : 4), 0);
   // What `stream: true` asks for is refused by name where it cannot be.
   return bytes > beyond && (beyond === 0 || all.every(({ header }) => hasRows(header)));

@@ -3,6 +3,7 @@
  * through once. What needs all examples in another order than that of their files is refused.
  */
 import { type Problem, ProblemError } from "../../support/errors.ts";
+import { chooseArrays } from "../choose.ts";
 import type { Dataset, Examples, SampleValues } from "../dataset.ts";
 import { classWeights, labelsProblem, type PartOptions } from "../pipeline.ts";
 import { checkLimit, takeFirst, validationSplit } from "../split.ts";
@@ -18,7 +19,7 @@ export async function prepareStream(
   options: PartOptions,
   look: typeof survey,
 ): Promise<Dataset<Surveyed>> {
-  const { train: all, validation: own, ...rest } = dataset;
+  const { train: all, validation: own, ...rest } = chooseArrays(dataset, options);
   const { limit, validation_split: fraction, class_weight } = options;
   refuse(options);
   checkLimit(limit, all.count, "examples");

@@ -59,10 +59,33 @@ export const writes = (nest: Nest, buffer: TensorBuffer) =>
 
 /** Between steps of different loops, or a loop and what is outside, arrays count as a whole. */
 export function dependsOn(user: Nest, maker: Nest): boolean {
-  if (user.loop && user.loop === maker.loop)
-    return [...loadsOf(user)].some((b) => maker.stores.some((s) => wholeOf(s.buffer) === b));
-  const written = maker.stores.map((s) => memoryOf(s.buffer));
-  return [...loadsOf(user)].some((b) => written.includes(memoryOf(b)));
+  const [reads, writes] = [touchedBy(user), touchedBy(maker)];
+  return user.loop && user.loop === maker.loop
+    ? writes.wholes.some((b) => reads.loads.has(b))
+    : writes.memory.some((b) => reads.memoryRead.has(b));
+}
+
+/** What a nest reads and writes, found once. */
+interface Touched {
+  readonly loads: ReadonlySet<TensorBuffer>;
+  readonly memoryRead: ReadonlySet<TensorBuffer>;
+  readonly wholes: readonly TensorBuffer[];
+  readonly memory: readonly TensorBuffer[];
+}
+const touched = new WeakMap<Nest, Touched>();
+function touchedBy(nest: Nest): Touched {
+  const known = touched.get(nest);
+  if (known) return known;
+  const loads = loadsOf(nest);
+  const stored = nest.stores.map((s) => s.buffer);
+  const made = {
+    loads,
+    memoryRead: new Set([...loads].map(memoryOf)),
+    wholes: stored.map(wholeOf),
+    memory: stored.map(memoryOf),
+  };
+  touched.set(nest, made);
+  return made;
 }
 
 /** Whether indices are the nest's own axes, one by one. */

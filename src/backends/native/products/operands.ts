@@ -11,7 +11,7 @@ import { bothGuards, bounds, type Guard, type Guards, guardsOf, worthSkipping } 
 import { type Decide, validPanels } from "./decisions.ts";
 import {
   accumulator,
-  dimensionOf,
+  columnsOf,
   type Product,
   paddedFor,
   panelsFor,
@@ -99,8 +99,8 @@ export function assignRoles(
   const usable =
     vectors?.strides.get(vector) === 1 &&
     hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
-  const vDim = dimensionOf(second, vector);
-  if ((vDim < 0 && !usable) || !lacking) return undefined;
+  const columns = columnsOf(second, vector, algebra);
+  if ((!columns && !usable) || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
@@ -108,17 +108,17 @@ export function assignRoles(
   const width = commonMultiple(span, panel);
   const vectorOperand = operand(
     second,
-    usable ? stored.b : panelsFor(second, vDim, width),
+    usable ? stored.b : panelsFor(second, columns!.dim, width),
     !usable,
   );
   if (!rowOperand || !vectorOperand) return undefined;
-  const columns = commonMultiple(span, vectorOperand.layout.block?.width ?? 1);
+  const together = commonMultiple(span, vectorOperand.layout.block?.width ?? 1);
   return {
     a: rowOperand,
     b: vectorOperand,
     vector,
     guards: bothGuards(clips ? guards : skipped, lacking),
-    quantum: columns / target.width,
+    quantum: together / target.width,
   };
 }
 
@@ -139,8 +139,9 @@ function blocksOf(epilogue: Product["epilogue"], layoutOf: LayoutOf): readonly n
 function hasColumns(load: Product["b"], layout: Layout, vector: Axis, span: number): boolean {
   const columns = Math.ceil(vector.extent / span) * span;
   if (!layout.block) return columns - vector.extent <= readAhead;
-  const size = load.buffer.shape[dimensionOf(load, vector)]!;
-  return columns <= Math.ceil(size / layout.block.width) * layout.block.width;
+  const { dim, first } = columnsOf(load, vector)!;
+  const { width } = layout.block;
+  return first + columns <= Math.ceil(load.buffer.shape[dim]! / width) * width;
 }
 
 function commonMultiple(p: number, q: number): number {

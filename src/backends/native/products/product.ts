@@ -11,7 +11,7 @@ import {
   walk,
 } from "../../../ir/expr.ts";
 import type { Shape } from "../../../ir/graph.ts";
-import { flatten, type IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
+import { flatten, IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { isVectorFunction } from "../c.ts";
 import { type Layout, padded, panels, runsOf } from "../layout.ts";
@@ -95,9 +95,11 @@ export function stridesIn(
     const { constant, terms } = algebra.linear(index);
     const [only] = terms;
     const byBlocks = only?.atom.kind === "index" && only.atom.axis === vector;
-    const whole = constant === 0 && terms.length === 1 && only?.coefficient === 1;
-    if (blocked && !(byBlocks && whole)) return undefined;
-    base += constant * stride;
+    const whole = terms.length === 1 && only?.coefficient === 1;
+    const { block } = layout;
+    if (blocked && !(byBlocks && whole && constant >= 0 && constant % block!.width === 0))
+      return undefined;
+    base += blocked ? (constant / block!.width) * block!.stride : constant * stride;
     for (const { atom, coefficient } of terms) {
       if (atom.kind !== "index") return undefined;
       strides.set(atom.axis, (strides.get(atom.axis) ?? 0) + coefficient * stride);
@@ -123,9 +125,19 @@ export function paddedFor(load: Load): Layout {
   return padded(load.buffer.shape, before, after);
 }
 
-/** The dimension of a load that an axis walks with step 1, if it is the only one there. */
-export function dimensionOf(load: Load, axis: Axis): number {
-  return load.at.findIndex((e) => e.kind === "index" && e.axis === axis);
+/** The dimension of a load that an axis walks with step 1, if it is the only one there, and from where on. */
+export function columnsOf(
+  { at }: Pick<Load, "at">,
+  axis: Axis,
+  algebra = new IndexAlgebra(),
+): { readonly dim: number; readonly first: number } | undefined {
+  for (const [dim, e] of at.entries()) {
+    const { constant, terms } = algebra.linear(e);
+    const [only] = terms;
+    const isOwn = only?.atom.kind === "index" && only.atom.axis === axis && only.coefficient === 1;
+    if (isOwn && terms.length === 1) return { dim, first: constant };
+  }
+  return undefined;
 }
 
 export const panelsFor = (load: Load, dim: number, width: number): Layout =>
