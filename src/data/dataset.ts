@@ -14,6 +14,26 @@ export interface Form {
   readonly shape: readonly number[];
   /** The graph multiplies by this when it reads (pixels: 1/255); absent means 1. */
   readonly scale?: number;
+  /** After that it subtracts the mean and divides by the deviation of each position of the last dimension. */
+  readonly standard?: Standard;
+}
+
+/** Of each position of an array's last dimension, in the training data. */
+export interface Standard {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+/** The form alone, of whatever has one. */
+export const sampleForm = ({ shape, scale, standard }: FormLike): Form => ({
+  shape,
+  ...(scale === undefined ? {} : { scale }),
+  ...(standard === undefined ? {} : { standard }),
+});
+interface FormLike {
+  readonly shape: readonly number[];
+  readonly scale?: number | undefined;
+  readonly standard?: Standard | undefined;
 }
 
 /** The types that values are stored in. */

@@ -16,6 +16,8 @@ const samplesSchema = z.object({
   type: z.enum(["uint8", "int32", "float32"]),
   /** What the model multiplies stored values by. */
   scale: z.number().optional(),
+  /** What is subtracted then, and what the rest is divided by, for each position of the last dimension. */
+  standard: z.object({ mean: z.array(z.number()), deviation: z.array(z.number()) }).optional(),
   /** Least and largest stored value of the training data; all there are for bytes. */
   range: z.tuple([z.number(), z.number()]),
 });
@@ -52,9 +54,13 @@ export function describe(dataset: Dataset<AnySamples>, directory: string): Descr
 }
 
 function describeSamples(samples: AnySamples): DescribedSamples {
-  const { shape, scale } = samples;
+  const { shape, scale, standard } = samples;
   const type = typeOf(samples);
-  const common = { shape: [...shape], type, ...(scale === undefined ? {} : { scale }) };
+  const common = {
+    ...{ shape: [...shape], type },
+    ...(scale === undefined ? {} : { scale }),
+    ...(standard && { standard: { mean: [...standard.mean], deviation: [...standard.deviation] } }),
+  };
   if (type === "uint8") return { ...common, range: [0, 255] };
   const { least, most } = extremesOf(samples);
   return { ...common, range: least <= most ? [least, most] : [0, 0] };

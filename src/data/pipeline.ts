@@ -9,7 +9,15 @@ import { randomStream } from "../support/random.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { chooseArrays, chooseOptions } from "./choose.ts";
 import type { Dataset, Examples, Form, Loaded, Parts, Samples } from "./dataset.ts";
-import { checkLimit, shuffled, stratifiedSplit, takeFirst, validationSplit } from "./split.ts";
+import {
+  checkLimit,
+  type Fold,
+  foldSplit,
+  shuffled,
+  stratifiedSplit,
+  takeFirst,
+  validationSplit,
+} from "./split.ts";
 
 export const partOptions = {
   shuffle: z
@@ -32,13 +40,28 @@ export const partOptions = {
   stratify: z
     .boolean()
     .default(false)
-    .describe("Let validation_split take its share of every class."),
+    .describe("Let validation_split, or a fold, take its share of every class."),
+  folds: z
+    .int()
+    .min(2)
+    .optional()
+    .describe(
+      "k-fold: cut the examples into so many parts, and train as many times, each time validating with " +
+        "another part.",
+    ),
+  fold: z.int().positive().optional().describe("Train only this one of the folds, from 1."),
   class_weight: z
     .union([z.literal("balanced"), z.record(z.string(), z.number().min(0))])
     .optional()
     .describe(
       "How much examples of a class count in training, by its name or number; 1 where nothing is said. " +
         "`balanced`: inversely to how many there are.",
+    ),
+  standardize: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Bring every input to mean 0 and variance 1, for each column or channel, by the examples that train.",
     ),
   stream: z
     .union([z.literal("auto"), z.boolean()])
@@ -60,34 +83,69 @@ export type PartOptions = z.output<z.ZodObject<typeof partOptions>>;
 type ClassWeight = NonNullable<PartOptions["class_weight"]>;
 
 /** @throws ProblemError with paths relative to the options */
-export function prepareParts(loaded: Loaded, options: PartOptions, seed: number): Dataset {
+export const prepareParts = (loaded: Loaded, options: PartOptions, seed: number): Dataset =>
+  finishParts(fitParts(loaded, options, seed), options);
+
+/** Split, and fitted to the part that trains. */
+export function fitParts(loaded: Loaded, options: PartOptions, seed: number): Dataset {
   const { fit, ...dataset } = loaded;
   const parts = split(dataset, options, seed);
-  const { train, ...rest } = chooseArrays(fit ? fit(parts) : { ...dataset, ...parts }, options);
+  return fit ? fit(parts) : { ...dataset, ...parts };
+}
+
+/** With the inputs and targets that are asked for, and its classes weighed. */
+export function finishParts(dataset: Dataset, options: PartOptions): Dataset {
+  const { train, ...rest } = chooseArrays(dataset, options);
   if (options.class_weight === undefined) return { train, ...rest };
   return { ...rest, train: weighed(train, options.class_weight, rest.classes) };
 }
 
-function split(
-  { train: all, validation }: Parts,
-  { shuffle, limit, validation_split, stratify }: PartOptions,
-  seed: number,
-): Parts {
-  if (stratify && validation_split === undefined) {
+function split({ train: all, validation }: Parts, options: PartOptions, seed: number): Parts {
+  const { shuffle, limit, validation_split, stratify } = options;
+  checkSplit(options);
+  const ordered = shuffle ? shuffled(all, randomStream(seed, "data")) : all;
+  checkLimit(limit, all.count, "examples");
+  const train = limit === undefined ? ordered : takeFirst(ordered, limit);
+  const which = foldOf(options);
+  if (which) return foldSplit(train, which, stratify ? labelsOf(train, "stratify") : undefined);
+  if (validation_split === undefined) return validation ? { train, validation } : { train };
+  return stratify
+    ? stratifiedSplit(train, labelsOf(train, "stratify"), validation_split)
+    : validationSplit(train, validation_split);
+}
+
+/** What says how to split must say it once. @throws ProblemError with paths relative to the options */
+export function checkSplit({ stratify, validation_split, folds, fold }: PartOptions): void {
+  if (stratify && validation_split === undefined && folds === undefined) {
     fail({
       path: ["stratify"],
       message: "stratify says how to split, and nothing is split",
       fix: "add `validation_split: 0.2`, or leave stratify out",
     });
   }
-  const ordered = shuffle ? shuffled(all, randomStream(seed, "data")) : all;
-  checkLimit(limit, all.count, "examples");
-  const train = limit === undefined ? ordered : takeFirst(ordered, limit);
-  if (validation_split === undefined) return validation ? { train, validation } : { train };
-  return stratify
-    ? stratifiedSplit(train, labelsOf(train, "stratify"), validation_split)
-    : validationSplit(train, validation_split);
+  if (folds !== undefined && validation_split !== undefined) {
+    fail({
+      path: ["validation_split"],
+      message: "folds says already which examples validate",
+      fix: "keep one of the two",
+    });
+  }
+  if (fold === undefined || (folds !== undefined && fold <= folds)) return;
+  fail({
+    path: ["fold"],
+    message:
+      folds === undefined
+        ? "fold says which of the folds, and there are none"
+        : "there is no such fold",
+    expected: folds === undefined ? "`folds: 5` beside it" : `1 to ${folds}`,
+    received: `${fold}`,
+    fix: "leave fold out to train them all",
+  });
 }
+
+/** Where all folds are meant, but one is needed, it is the first. */
+export const foldOf = ({ folds, fold = 1 }: PartOptions): Fold | undefined =>
+  folds === undefined ? undefined : { folds, fold };
 
 /** The class of each example: its number, or where it has its largest value (one-hot). */
 function labelsOf({ count, targets }: Examples, option: string): Int32Array {

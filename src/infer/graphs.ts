@@ -42,13 +42,14 @@ export interface OutputType {
 export function forwardGraph(spec: Spec, inputs: InputTypes, size: number): ForwardGraph {
   const examples = scoped("batch", () => {
     const read = ([name, samples]: readonly [string, AnySamples]): [string, Tensor] => {
+      const own = names.input(size, name);
       const stored = variable({
-        name: names.input(size, name),
+        name: own,
         kind: "data",
         shape: [size, ...samples.shape],
         dtype: dtypeOf(samples),
       });
-      return [name, decoded(stored, samples)];
+      return [name, decoded(own, stored, samples)];
     };
     return new Map([...inputs].map(read));
   });

@@ -2,6 +2,7 @@
  * Prediction: a compiled forward pass with its weights folded and prepared. Examples go through in batches;
  * a program knows nothing of how many there are, so the same one, once compiled, serves any number.
  */
+import { isDeepStrictEqual } from "node:util";
 import { compile } from "../compiler/compile.ts";
 import { forInference } from "../compiler/inference.ts";
 import type { AnySamples } from "../data/dataset.ts";
@@ -12,7 +13,7 @@ import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
 import { forwardGraph, type InputTypes, names, type OutputType } from "./graphs.ts";
-import { dtypeOf } from "./inputs.ts";
+import { dtypeOf, standardConstants } from "./inputs.ts";
 
 export interface PredictionOptions {
   /** Shape, storage type and scale of the examples to come; the values are not looked at. */
@@ -79,7 +80,12 @@ export class Predictor {
   ): Promise<Predictor> {
     const program = compilePrediction(plan, backend.traits);
     const options = threads === undefined ? {} : { threads };
-    const executable = await backend.compile(program, new Map(), options);
+    const constants = plan.sizes.flatMap((size) =>
+      [...plan.inputs].flatMap(([name, samples]) => [
+        ...standardConstants(names.input(size, name), samples),
+      ]),
+    );
+    const executable = await backend.compile(program, new Map(constants), options);
     const predictor = new Predictor(plan, program, executable);
     await predictor.setWeights(weights);
     return predictor;
@@ -161,6 +167,7 @@ export class Predictor {
         sameShape(given.shape, planned.shape) &&
         dtypeOf(given) === dtypeOf(planned) &&
         given.scale === planned.scale &&
+        isDeepStrictEqual(given.standard, planned.standard) &&
         (isStored(given) || given.values.length === count * sizeOf(given.shape));
       invariant(
         fits,

@@ -95,10 +95,14 @@ export const blocksOption = z.record(word, blockOption);
 const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
   source: sourceOption().describe("Where the examples come from."),
+  validation: sourceOption()
+    .optional()
+    .describe("Another source, whose examples validate; encoded as those that train."),
   ...partOptions,
 });
 const shortData = sourceOption().transform((source) => ({
   source,
+  validation: undefined,
   ...z.object(partOptions).parse({}),
 }));
 

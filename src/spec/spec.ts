@@ -40,16 +40,20 @@ export interface ReportedMetric {
   /** Where its options stand. */
   readonly optionsPath: SpecPath;
 }
+export interface ChosenSource {
+  readonly source: Named<AnySource>;
+  /** Where the source's options stand, for problems it reports. */
+  readonly sourcePath: SpecPath;
+}
 export interface Spec {
   readonly name: string;
   readonly seed: number;
-  readonly data: {
-    readonly source: Named<AnySource>;
+  readonly data: ChosenSource & {
     /** How the examples are divided and weighed. */
     readonly parts: PartOptions;
+    /** Another source, whose examples validate. */
+    readonly validation: ChosenSource | undefined;
   };
-  /** Where the source's options stand, for problems it reports. */
-  readonly sourcePath: SpecPath;
   readonly model: Model;
   readonly outputs: readonly OutputSpec[];
   readonly optimizer: ChosenOptimizer;
@@ -76,20 +80,10 @@ export function resolveSpec(source: SpecSource): Spec {
   const name = parsed.name ?? defaultName(source.file);
   const model = wire(name, entries, parsed.outputs, source.aliases);
   const outputs = resolveOutputs(parsed, model.outputs);
-  const raw = value["data"];
-  const isLong = typeof raw === "object" && raw !== null && "source" in raw;
-  const isBare = typeof raw === "string" || (isLong && typeof raw.source === "string");
-  const sourcePath = [
-    "data",
-    ...(isLong ? ["source"] : []),
-    ...(isBare ? [] : [keyOf(parsed, raw)]),
-  ];
-  const { source: dataSource, ...parts } = parsed.data;
   return {
     name,
     seed: parsed.seed,
-    data: { source: dataSource, parts },
-    sourcePath,
+    data: dataOf(parsed, value["data"]),
     model,
     outputs,
     optimizer: parsed.optimizer as Named<Optimizer> as ChosenOptimizer,
@@ -121,12 +115,35 @@ function check<T>(schema: z.ZodType<T>, value: unknown, owner: string, at: SpecP
   throw new ProblemError(problems.map((p) => ({ ...p, path: [...at, ...p.path] })));
 }
 
-/** The name the source goes by in the spec, which may be an alias. */
-function keyOf({ data }: ParsedSpec, raw: unknown): string {
-  const holder = (
-    typeof raw === "object" && raw !== null && "source" in raw ? raw.source : raw
-  ) as object;
-  return namesOf(data.source.definition).find((n) => n in holder) ?? data.source.definition.name;
+/** @param raw the data section as it is written */
+function dataOf({ data }: ParsedSpec, raw: unknown): Spec["data"] {
+  const { source, validation, ...parts } = data;
+  const isLong = typeof raw === "object" && raw !== null && "source" in raw;
+  const written = (isLong ? raw : { source: raw }) as Readonly<Record<string, unknown>>;
+  if (validation && (parts.validation_split !== undefined || parts.folds !== undefined)) {
+    const problem: Problem = {
+      path: ["data", "validation"],
+      message: "there are two sets of examples to validate with",
+      expected: "`validation`, `validation_split` or `folds`",
+      fix: "keep one of them",
+    };
+    throw new ProblemError([problem]);
+  }
+  return {
+    source,
+    sourcePath: sourcePath(source, written["source"], ["data", ...(isLong ? ["source"] : [])]),
+    parts,
+    validation: validation && {
+      source: validation,
+      sourcePath: sourcePath(validation, written["validation"], ["data", "validation"]),
+    },
+  };
+}
+
+/** Where a source's options stand: behind the name it goes by there, which may be an alias. */
+function sourcePath({ definition }: Named<AnySource>, written: unknown, at: SpecPath): SpecPath {
+  if (typeof written !== "object" || written === null) return at;
+  return [...at, namesOf(definition).find((n) => n in written) ?? definition.name];
 }
 
 /** `mlp` for `specs/mlp.yaml`. */

@@ -6,7 +6,7 @@
 import { gradients } from "../compiler/autodiff.ts";
 import { type AnySamples, arraysOf, type Examples } from "../data/dataset.ts";
 import { bytesOf, isStored, isStreamed } from "../data/stream/stored.ts";
-import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
+import { bindInputs, decoded, dtypeOf, standardConstants } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
 import type { Values } from "../ir/program.ts";
 import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
@@ -163,15 +163,18 @@ export function dataVariables<S extends AnySamples>(
   return variables;
 }
 
-/** Those that never change: of examples that are in memory as a whole. */
+/** Variables that never change: examples that are in memory as a whole, and what standardises them. */
 export function constantsOf(
   phase: Phase,
   examples: Examples<AnySamples>,
 ): ReadonlyMap<string, Values> {
+  const streamed = isStreamed(examples);
   const constants = new Map<string, Values>();
-  for (const [name, samples] of dataVariables(phase, examples))
-    if (!isStored(samples)) constants.set(name, samples.values);
-  return isStreamed(examples) ? new Map() : constants;
+  for (const [name, samples] of dataVariables(phase, examples)) {
+    if (!streamed && !isStored(samples)) constants.set(name, samples.values);
+    for (const [own, values] of standardConstants(name, samples)) constants.set(own, values);
+  }
+  return constants;
 }
 
 /** Which examples the step works on, and the cursor moved on. */
@@ -213,7 +216,7 @@ function gather(
     shape: [count, ...samples.shape],
     dtype: dtypeOf(samples),
   });
-  return decoded(take(all, rows), samples);
+  return decoded(name, take(all, rows), samples);
 }
 
 /** What a pass adds up: the sums behind loss and metrics, and the samples they are taken over. */

@@ -80,13 +80,14 @@ export function checkNumbers(
     if (!wanted || !samples) continue;
     const { lowest, highest, option } = wanted;
     const fits = (v: number) => Number.isInteger(v) && v >= lowest && v <= highest;
-    const wrong = samples.scale === undefined ? misfitOf(samples, fits) : 0.5;
+    const changed = samples.scale !== undefined || samples.standard !== undefined;
+    const wrong = changed ? 0.5 : misfitOf(samples, fits);
     if (wrong === undefined) continue;
     fail({
       path: [...path, layer.definition.name, ...option],
       message: `layer ${name}: the data has numbers that do not fit`,
       expected: `whole numbers from ${lowest} to ${highest}`,
-      received: samples.scale === undefined ? `${wrong}` : "numbers between",
+      received: changed ? "numbers between" : `${wrong}`,
       fix:
         Number.isInteger(wrong) && wrong > highest
           ? `write \`${option.at(-1)}: ${largest(samples) + 1}\``

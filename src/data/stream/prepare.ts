@@ -5,8 +5,8 @@
 import { type Problem, ProblemError } from "../../support/errors.ts";
 import { chooseArrays } from "../choose.ts";
 import type { Dataset, Examples, SampleValues } from "../dataset.ts";
-import { classWeights, labelsProblem, type PartOptions } from "../pipeline.ts";
-import { checkLimit, takeFirst, validationSplit } from "../split.ts";
+import { checkSplit, classWeights, foldOf, labelsProblem, type PartOptions } from "../pipeline.ts";
+import { checkLimit, foldSplit, takeFirst, validationSplit } from "../split.ts";
 import { makeValues, type Stored, type Surveyed } from "./stored.ts";
 import { type survey, surveyed } from "./survey.ts";
 
@@ -21,11 +21,14 @@ export async function prepareStream(
 ): Promise<Dataset<Surveyed>> {
   const { train: all, validation: own, ...rest } = chooseArrays(dataset, options);
   const { limit, validation_split: fraction, class_weight } = options;
+  checkSplit(options);
   refuse(options);
   checkLimit(limit, all.count, "examples");
   const limited = limit === undefined ? all : takeFirst(all, limit);
-  const parts =
-    fraction === undefined
+  const which = foldOf(options);
+  const parts = which
+    ? foldSplit(limited, which)
+    : fraction === undefined
       ? { train: limited, ...(own ? { validation: own } : {}) }
       : validationSplit(limited, fraction);
   const train = await look(parts.train);

@@ -10,6 +10,7 @@ import {
   mapArrays,
   type Samples,
   type SampleValues,
+  sampleForm,
 } from "../dataset.ts";
 import type { Place } from "../read-file.ts";
 import type { Facts } from "./survey.ts";
@@ -81,15 +82,40 @@ export function partOf<S extends Samples | Stored>(samples: S, from: number, to:
   return { ...samples, values: samples.values.subarray(from * size, to * size) };
 }
 
+/** All rows but those from `from` up to, not including, `to`. */
+export function without<S extends Samples | Stored>(
+  samples: S,
+  from: number,
+  to: number,
+  count: number,
+): S {
+  const size = sizeOf(samples);
+  if (isStored(samples)) {
+    const { read } = samples;
+    return {
+      ...samples,
+      read: async (at, into) => {
+        const before = Math.max(0, Math.min(into.length, (from - at) * size));
+        if (before > 0) await read(at, into.subarray(0, before));
+        if (before < into.length) await read(Math.max(at, from) + to - from, into.subarray(before));
+      },
+    };
+  }
+  const { values } = samples;
+  const kept = makeValues(typeOf(samples), (count - to + from) * size);
+  kept.set(values.subarray(0, from * size));
+  kept.set(values.subarray(to * size, count * size), from * size);
+  return { ...samples, values: kept };
+}
+
 /** The same data, read into memory. */
 export async function inMemory({ train, validation, ...rest }: Dataset<Stored>): Promise<Dataset> {
   const hold = async (examples: Examples<Stored>): Promise<Examples> => {
     const held = new Map<Stored, Samples>();
     for (const stored of arraysOf(examples)) {
-      const { shape, scale } = stored;
       const values = makeValues(stored.type, examples.count * sizeOf(stored));
       await stored.read(0, values);
-      held.set(stored, { shape, values, ...(scale === undefined ? {} : { scale }) });
+      held.set(stored, { ...sampleForm(stored), values });
     }
     return mapArrays(examples, examples.count, (stored) => held.get(stored)!);
   };

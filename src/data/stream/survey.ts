@@ -82,11 +82,16 @@ function lookedAt(samples: Samples): Moments {
   return looker.finish().moments;
 }
 
-/** Mean and variance of values as the model sees them: scaled. */
+/** Mean and variance of values as the model sees them: scaled and standardised. */
 export function momentsOf(samples: AnySamples): Moments {
   const { mean, variance } = isStored(samples) ? samples.facts.moments : lookedAt(samples);
-  const { scale = 1 } = samples;
-  return { mean: mean.map((m) => m * scale), variance: variance.map((v) => v * scale ** 2) };
+  const { scale = 1, standard, shape } = samples;
+  const width = shape.at(-1) ?? 1;
+  const deviation = (e: number) => standard?.deviation[e % width] ?? 1;
+  return {
+    mean: mean.map((m, e) => (m * scale - (standard?.mean[e % width] ?? 0)) / deviation(e)),
+    variance: variance.map((v, e) => v * (scale / deviation(e)) ** 2),
+  };
 }
 
 /** Sums are taken of differences to the first example, which keeps their digits. */
