@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
 import { UsageError } from "../support/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
-import type { EndEvent } from "../train/events.ts";
+import { type EndEvent, type Metrics, metricsOf } from "../train/events.ts";
 import { loadData } from "../train/load.ts";
 import { checkModel } from "../train/prepare.ts";
 import { checkSpec } from "../train/resume.ts";
@@ -22,6 +22,7 @@ import { type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { renderSummary, summarise } from "./summary-table.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
+import { trainFolds } from "./train-folds.ts";
 
 export interface TrainOptions extends SpecOptions, JsonOption {
   readonly backend?: string;
@@ -39,8 +40,27 @@ interface Kept {
   readonly from: Checkpoint | undefined;
 }
 
+/** What a run came to. */
+export interface Outcome {
+  /** The exit code. */
+  readonly status: number;
+  /** Where it is kept. */
+  readonly run: string;
+  /** Of the last epoch. */
+  readonly metrics: Metrics;
+}
+
 /** @returns the exit code */
 export async function train(name: string, options: TrainOptions): Promise<number> {
+  if (options.resume === undefined) {
+    const { folds, fold } = (await openSpec(name, options)).spec.data.parts;
+    if (folds !== undefined && fold === undefined)
+      return trainFolds(folds, options, (own) => trainOne(name, own));
+  }
+  return (await trainOne(name, options)).status;
+}
+
+async function trainOne(name: string, options: TrainOptions): Promise<Outcome> {
   const { resume } = options;
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
@@ -61,15 +81,15 @@ export async function train(name: string, options: TrainOptions): Promise<number
       ? RunFolder.create(spec.name, options.out, options.force)
       : RunFolder.reopen(resume);
   try {
-    const status = await located(opened.source, async () => {
+    const outcome = await located(opened.source, async () => {
       const from = resume === undefined ? undefined : readCheckpoint(resume);
       if (from) checkSpec(from, spec, overrides.map(pathOf));
       folder.describe(info, spec.resolved);
       return await trainOpened(opened, options, { folder, info, from });
     });
-    if (status === exitStatus.interrupted)
+    if (outcome.status === exitStatus.interrupted)
       tell(`to go on: ${resumeCommand(name, folder.path, options)}`);
-    return status;
+    return outcome;
   } catch (error) {
     folder.discard();
     throw error;
@@ -107,7 +127,7 @@ async function trainOpened(
   { spec, source, bundled }: OpenedSpec,
   options: TrainOptions,
   { folder, info, from }: Kept,
-): Promise<number> {
+): Promise<Outcome> {
   const silent = options.quiet === true || options.json === true;
   // Compilers and devices answer while the data is read; what is wrong with the data is said first.
   const choosing = chooseBackend(options.backend ?? from?.saved.backend ?? info.backend);
@@ -151,15 +171,19 @@ async function reportRun(
   request: Omit<RunRequest, "stopped">,
   reporter: Reporter,
   silent: boolean,
-): Promise<number> {
+): Promise<Outcome> {
   const interrupt = onInterrupt(() =>
     reporter.notice("stopping after the steps under way; Ctrl-C again to stop at once"),
   );
   try {
     const run = runTraining({ ...request, stopped: interrupt.requested });
     let next = await during(`compiling for ${request.backend.name}`, silent, () => run.next());
-    for (; !next.done; next = await run.next()) reporter.event(next.value);
-    return statusOf(next.value);
+    let metrics: Metrics = {};
+    for (; !next.done; next = await run.next()) {
+      if (next.value.event === "epoch") metrics = metricsOf(next.value);
+      reporter.event(next.value);
+    }
+    return { status: statusOf(next.value), run: next.value.run, metrics };
   } finally {
     interrupt.release();
   }

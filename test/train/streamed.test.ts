@@ -44,6 +44,7 @@ interface Case {
   readonly window?: number;
   readonly batch?: number;
   readonly shuffle?: boolean;
+  readonly split?: string;
   readonly more?: string;
   readonly epochs?: number;
 }
@@ -53,13 +54,14 @@ const specOf = ({
   window = 200,
   batch = 7,
   shuffle = false,
+  split = "validation_split: 0.3",
   more = "",
   epochs = 2,
 }: Case) =>
   resolveSpec(
     parseSpec(
       `name: x
-data: { source: { npy: { x: x.npy, y: y.npy, scale: 0.01 } }, stream: ${stream}, window: ${window}, validation_split: 0.3${more} }
+data: { source: { npy: { x: x.npy, y: y.npy, scale: 0.01 } }, stream: ${stream}, window: ${window}, ${split}${more} }
 model: [ normalization, flatten, dense: { units: 5, activation: relu }, dropout: { rate: 0.2 }, dense: { units: 3, activation: softmax } ]
 loss: sparse_categorical_crossentropy
 metrics: [accuracy]
@@ -238,6 +240,23 @@ test("stopped and resumed in the middle of windows: the same bits", async () => 
     assert.equal(left(outcome.path), want);
   }
 });
+
+for (const [split, more] of [
+  ["validation_split: 0.2", ", standardize: true"],
+  ["folds: 4, fold: 2", ""],
+  ["folds: 4, fold: 4", ", limit: 30, inputs: { picture: x }, targets: { kind: y }"],
+] as const) {
+  test(`as from memory: ${split}${more}`, async () => {
+    writeArrays(50, ["|u1", "<i8"]);
+    const form = { split, more };
+    const [memory, streamed] = [
+      specOf({ stream: false, ...form }),
+      specOf({ stream: true, ...form }),
+    ];
+    const want = await trained(memory, await loadData(memory));
+    assert.equal(await trained(streamed, await loadData(streamed)), want);
+  });
+}
 
 test("classes are weighed as in memory", async () => {
   writeArrays(50, ["<f4", "<i8"]);
