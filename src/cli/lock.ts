@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { cpus, tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { EndEvent } from "../train/events.ts";
 import { fingerprint } from "../train/fingerprint.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { differences } from "../train/resume.ts";
 import { runTraining } from "../train/run.ts";
 import { RunFolder } from "../train/run-folder.ts";
@@ -123,7 +124,7 @@ const plainJson = (value: unknown) => JSON.parse(JSON.stringify(value)) as Recor
 
 interface Training {
   readonly spec: Spec;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<AnySamples>;
   readonly choice: Choice;
   readonly opened: OpenedSpec;
   readonly threads: number | undefined;
@@ -194,7 +195,7 @@ function specChanges(locked: Lock, { resolved }: Spec): readonly string[] {
     });
 }
 
-function dataChange(locked: Lock, dataset: Dataset): readonly string[] {
+function dataChange(locked: Lock, dataset: Dataset<AnySamples>): readonly string[] {
   const now = fingerprint(dataset);
   return now === locked.data
     ? []

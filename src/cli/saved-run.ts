@@ -9,7 +9,7 @@ import { readSpec, type SpecSource } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
-import { loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
 import { files, readInfo } from "../train/run-folder.ts";
 import { located } from "./failure.ts";
 import { requirePlugins } from "./plugins.ts";

@@ -4,11 +4,11 @@
  * every source.
  */
 import { z } from "zod";
-import { fail } from "../support/errors.ts";
+import { fail, type Problem } from "../support/errors.ts";
 import { randomStream } from "../support/random.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { chooseArrays, chooseOptions } from "./choose.ts";
-import type { Dataset, Examples, Loaded, Parts, Samples } from "./dataset.ts";
+import type { Dataset, Examples, Form, Loaded, Parts, Samples } from "./dataset.ts";
 import { checkLimit, shuffled, stratifiedSplit, takeFirst, validationSplit } from "./split.ts";
 
 export const partOptions = {
@@ -40,9 +40,24 @@ export const partOptions = {
       "How much examples of a class count in training, by its name or number; 1 where nothing is said. " +
         "`balanced`: inversely to how many there are.",
     ),
+  stream: z
+    .union([z.literal("auto"), z.boolean()])
+    .default("auto")
+    .describe(
+      "Leave the examples in their files and read them while training: csv, npy, npz. auto: where they " +
+        "would take more than 512 MB of memory.",
+    ),
+  window: z
+    .union([z.int().positive(), z.string().regex(/^\d+(\.\d+)? ?[KMG]?B$/i, "a size such as 32MB")])
+    .default("32MB")
+    .describe(
+      "How much of streamed data is in memory at a time, once to train and once read ahead. Within it " +
+        "train.shuffle mixes examples.",
+    ),
   ...chooseOptions,
 };
 export type PartOptions = z.output<z.ZodObject<typeof partOptions>>;
+type ClassWeight = NonNullable<PartOptions["class_weight"]>;
 
 /** @throws ProblemError with paths relative to the options */
 export function prepareParts(loaded: Loaded, options: PartOptions, seed: number): Dataset {
@@ -78,8 +93,13 @@ function split(
 function labelsOf({ count, targets }: Examples, option: string): Int32Array {
   const [target, ...others] = targets.values();
   const labels = target && others.length === 0 ? toLabels(target, count) : undefined;
-  if (labels) return labels;
-  return fail({
+  return labels ?? fail(labelsProblem(option, targets));
+}
+
+/** What is wrong with targets that are no classes. */
+export function labelsProblem(option: string, targets: ReadonlyMap<string, Form>): Problem {
+  const [target] = targets.values();
+  return {
     path: [option],
     message: `${option}: the target is no class`,
     expected: "a single target that has one class an example",
@@ -87,7 +107,7 @@ function labelsOf({ count, targets }: Examples, option: string): Int32Array {
       ? `${targets.size} target${targets.size > 1 ? "s" : ""} of shape [${target.shape.join(", ")}]`
       : "a tag for every token",
     fix: `leave ${option} out`,
-  });
+  };
 }
 
 function toLabels({ shape, values }: Samples, count: number): Int32Array | undefined {
@@ -105,30 +125,38 @@ function toLabels({ shape, values }: Samples, count: number): Int32Array | undef
   return labels;
 }
 
-/**
- * The training part with its examples weighed by class; weights of their own are multiplied.
- * `balanced` is n / (classes · n of the class), as in scikit-learn.
- */
+/** The training part with its examples weighed by class; weights of their own are multiplied. */
 function weighed(
   train: Examples,
-  wanted: NonNullable<PartOptions["class_weight"]>,
+  wanted: ClassWeight,
   classes: readonly string[] | undefined,
 ): Examples {
   const labels = labelsOf(train, "class_weight");
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const weightOf = new Map<number, number>();
-  if (wanted === "balanced") {
-    for (const [label, n] of counts) weightOf.set(label, train.count / (counts.size * n));
-  } else {
-    const names = classes ?? [...counts.keys()].sort((a, b) => a - b).map(String);
-    for (const [key, weight] of Object.entries(wanted)) {
-      weightOf.set(classNumber(key, names, classes !== undefined), weight);
-    }
-  }
+  const weightOf = classWeights(counts, wanted, classes);
   const own = train.weights?.values;
   const values = Float32Array.from(labels, (l, i) => (weightOf.get(l) ?? 1) * (own?.[i] ?? 1));
   return { ...train, weights: { shape: [], values } };
+}
+
+/**
+ * What an example of each class counts; 1 for a class that is not named.
+ * `balanced` is n / (classes · n of the class), as in scikit-learn.
+ * @param counts how many examples each class has
+ */
+export function classWeights(
+  counts: ReadonlyMap<number, number>,
+  wanted: ClassWeight,
+  classes: readonly string[] | undefined,
+): ReadonlyMap<number, number> {
+  if (wanted === "balanced") {
+    const all = [...counts.values()].reduce((a, b) => a + b, 0);
+    return new Map([...counts].map(([label, n]) => [label, all / (counts.size * n)]));
+  }
+  const names = classes ?? [...counts.keys()].sort((a, b) => a - b).map(String);
+  const named = Object.entries(wanted);
+  return new Map(named.map(([key, w]) => [classNumber(key, names, classes !== undefined), w]));
 }
 
 function classNumber(key: string, names: readonly string[], named: boolean): number {

@@ -2,7 +2,8 @@
 import { fail, invariant } from "../support/errors.ts";
 import type { RandomStream } from "../support/random.ts";
 import { permutation } from "../support/random.ts";
-import type { Examples, Parts, Samples } from "./dataset.ts";
+import { type Examples, mapArrays, type Parts, type Samples } from "./dataset.ts";
+import { partOf, type Stored, sizeOf } from "./stream/stored.ts";
 
 /**
  * Keeps the last part of the examples for validation, as Keras does: of n examples the first
@@ -12,7 +13,10 @@ import type { Examples, Parts, Samples } from "./dataset.ts";
  * @param fraction part to validate with, in (0, 1)
  * @throws ProblemError at `["validation_split"]` if either part would be empty
  */
-export function validationSplit(examples: Examples, fraction: number): Required<Parts> {
+export function validationSplit<S extends Samples | Stored>(
+  examples: Examples<S>,
+  fraction: number,
+): Required<Parts<S>> {
   const { count } = examples;
   const kept = Math.floor(count * (1 - fraction));
   if (!(fraction > 0 && fraction < 1) || kept === 0 || kept === count) {
@@ -71,7 +75,10 @@ export function stratifiedSplit(
 }
 
 /** The first `n` examples; all of them if there are fewer. */
-export function takeFirst(examples: Examples, n: number): Examples {
+export function takeFirst<S extends Samples | Stored>(
+  examples: Examples<S>,
+  n: number,
+): Examples<S> {
   invariant(Number.isInteger(n) && n > 0, `takeFirst of ${n} examples`);
   return n >= examples.count ? examples : part(examples, 0, n);
 }
@@ -94,38 +101,20 @@ export const shuffled = (examples: Examples, random: RandomStream): Examples =>
 
 /** A copy of some examples, in the order of `rows`. */
 export function pick(examples: Examples, rows: Int32Array): Examples {
-  return mapSamples(examples, rows.length, ({ shape, values, ...rest }) => {
-    const size = sizeOf(shape);
+  return mapArrays(examples, rows.length, ({ values, ...form }): Samples => {
+    const size = sizeOf(form);
     const make = values.constructor as new (n: number) => typeof values;
     const copy = new make(rows.length * size);
     rows.forEach((row, i) => {
       copy.set(values.subarray(row * size, (row + 1) * size), i * size);
     });
-    return { ...rest, shape, values: copy };
+    return { ...form, values: copy };
   });
 }
 
 /** Examples `from` up to, not including, `to`. */
-function part(examples: Examples, from: number, to: number): Examples {
-  return mapSamples(examples, to - from, (samples) => {
-    const size = sizeOf(samples.shape);
-    return { ...samples, values: samples.values.subarray(from * size, to * size) };
-  });
-}
-
-function mapSamples(
-  { inputs, targets, weights }: Examples,
-  count: number,
-  change: (samples: Samples) => Samples,
-): Examples {
-  const all = (samples: ReadonlyMap<string, Samples>): ReadonlyMap<string, Samples> =>
-    new Map([...samples].map(([name, s]) => [name, change(s)]));
-  return {
-    count,
-    inputs: all(inputs),
-    targets: all(targets),
-    ...(weights ? { weights: change(weights) } : {}),
-  };
-}
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+const part = <S extends Samples | Stored>(
+  examples: Examples<S>,
+  from: number,
+  to: number,
+): Examples<S> => mapArrays(examples, to - from, (samples) => partOf(samples, from, to));

@@ -1,16 +1,18 @@
 /** How examples become the tensors that a model's input layers show. */
-import type { Samples } from "../data/dataset.ts";
+import type { Form } from "../data/dataset.ts";
+import { typeOf } from "../data/stream/stored.ts";
 import type { DType } from "../ir/expr.ts";
 import type { Tensor } from "../ir/graph.ts";
 import { inputLayers, type Model } from "../nn/model.ts";
 import { float, mul } from "../ops/pointwise.ts";
 import { invariant } from "../support/errors.ts";
 
-export const dtypeOf = ({ values }: Pick<Samples, "values">): DType =>
-  values instanceof Uint8Array ? "u8" : values instanceof Int32Array ? "i32" : "f32";
+const dtypes = { uint8: "u8", int32: "i32", float32: "f32" } as const;
+
+export const dtypeOf = (samples: Parameters<typeof typeOf>[0]): DType => dtypes[typeOf(samples)];
 
 /** Stored values as the model sees them: floats, scaled. */
-export function decoded(stored: Tensor, { scale }: Pick<Samples, "scale">): Tensor {
+export function decoded(stored: Tensor, { scale }: Pick<Form, "scale">): Tensor {
   const values = float(stored);
   return scale === undefined ? values : mul(values, scale);
 }

@@ -12,7 +12,7 @@ import { contractionSection, inferenceSection, trainingSection } from "../../ben
 import type { BenchResult } from "../../src/cli/bench-table.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { loadData } from "../../src/train/prepare.ts";
+import { loadData } from "../../src/train/load.ts";
 
 const specs = fileURLToPath(new URL("../../../specs", import.meta.url));
 test("cases are of bundled specs or made ones, and alike named for training and inference", async () => {

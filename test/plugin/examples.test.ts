@@ -9,7 +9,7 @@ import { loadPlugins } from "../../src/plugin/load.ts";
 import { type Json, specJsonSchema } from "../../src/spec/json-schema.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { loadData } from "../../src/train/prepare.ts";
+import { loadData } from "../../src/train/load.ts";
 import { repository } from "../cli/helpers.ts";
 import { workingBackends } from "../support/backends.ts";
 import { checkLayer, modelOf, randomFeed } from "../support/check-layer.ts";
