@@ -34,6 +34,7 @@ const trials: Readonly<Record<string, "whole" | { examples: number; set: readonl
   "rnn-many-to-one.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-deep.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-many-to-many.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "transformer.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-bidirectional.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
 };
 
