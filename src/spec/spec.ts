@@ -1,7 +1,6 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
-import type { PartOptions } from "../data/pipeline.ts";
-import { type Named, namesOf } from "../nn/definition.ts";
+import type { Named } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import type { Loss } from "../nn/losses/loss.ts";
 import { metricOption } from "../nn/metrics/index.ts";
@@ -12,10 +11,11 @@ import { type LayerEntry, wire } from "../nn/wiring.ts";
 import { invariant, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { type CallbackSpec, resolveCallbacks } from "./callbacks.ts";
+import { type DataSpec, dataOf } from "./data-section.ts";
 import { type Expectation, parseExpectation } from "./expectation.ts";
 import { problemsFrom } from "./problems.ts";
 import { expectableNames, noMetric } from "./reported.ts";
-import { type AnySource, type ParsedSpec, specSchema } from "./schema.ts";
+import { type ParsedSpec, specSchema } from "./schema.ts";
 import type { SpecSource } from "./source.ts";
 
 /** The optimizer of a spec: every one has the common options. */
@@ -40,20 +40,10 @@ export interface ReportedMetric {
   /** Where its options stand. */
   readonly optionsPath: SpecPath;
 }
-export interface ChosenSource {
-  readonly source: Named<AnySource>;
-  /** Where the source's options stand, for problems it reports. */
-  readonly sourcePath: SpecPath;
-}
 export interface Spec {
   readonly name: string;
   readonly seed: number;
-  readonly data: ChosenSource & {
-    /** How the examples are divided and weighed. */
-    readonly parts: PartOptions;
-    /** Another source, whose examples validate. */
-    readonly validation: ChosenSource | undefined;
-  };
+  readonly data: DataSpec;
   readonly model: Model;
   readonly outputs: readonly OutputSpec[];
   readonly optimizer: ChosenOptimizer;
@@ -113,37 +103,6 @@ function check<T>(schema: z.ZodType<T>, value: unknown, owner: string, at: SpecP
   if (result.success) return result.data;
   const problems = problemsFrom(result.error, value, owner);
   throw new ProblemError(problems.map((p) => ({ ...p, path: [...at, ...p.path] })));
-}
-
-/** @param raw the data section as it is written */
-function dataOf({ data }: ParsedSpec, raw: unknown): Spec["data"] {
-  const { source, validation, ...parts } = data;
-  const isLong = typeof raw === "object" && raw !== null && "source" in raw;
-  const written = (isLong ? raw : { source: raw }) as Readonly<Record<string, unknown>>;
-  if (validation && (parts.validation_split !== undefined || parts.folds !== undefined)) {
-    const problem: Problem = {
-      path: ["data", "validation"],
-      message: "there are two sets of examples to validate with",
-      expected: "`validation`, `validation_split` or `folds`",
-      fix: "keep one of them",
-    };
-    throw new ProblemError([problem]);
-  }
-  return {
-    source,
-    sourcePath: sourcePath(source, written["source"], ["data", ...(isLong ? ["source"] : [])]),
-    parts,
-    validation: validation && {
-      source: validation,
-      sourcePath: sourcePath(validation, written["validation"], ["data", "validation"]),
-    },
-  };
-}
-
-/** Where a source's options stand: behind the name it goes by there, which may be an alias. */
-function sourcePath({ definition }: Named<AnySource>, written: unknown, at: SpecPath): SpecPath {
-  if (typeof written !== "object" || written === null) return at;
-  return [...at, namesOf(definition).find((n) => n in written) ?? definition.name];
 }
 
 /** `mlp` for `specs/mlp.yaml`. */

@@ -9,8 +9,9 @@ import { standardised, standardisedAs } from "../data/standardize.ts";
 import { prepareStream } from "../data/stream/prepare.ts";
 import type { Stored } from "../data/stream/stored.ts";
 import { survey } from "../data/stream/survey.ts";
+import type { ChosenSource } from "../spec/data-section.ts";
 import { onValidation } from "../spec/reported.ts";
-import type { ChosenSource, Spec } from "../spec/spec.ts";
+import type { Spec } from "../spec/spec.ts";
 import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 
 /**
