@@ -7,7 +7,7 @@ import type { Spec } from "../spec/spec.ts";
 import type { Metrics } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { batching, bytesIn, constantsOf, phaseGraphs } from "./graphs.ts";
-import { evaluationBatch, readMetrics } from "./session.ts";
+import { evaluationBatch, readMetrics, usedBy } from "./session.ts";
 
 export interface EvaluationOptions {
   readonly threads?: number | undefined;
@@ -34,7 +34,9 @@ export async function evaluate(
   const { parts, graphs, states, sums } = asTrained ? plan(spec.train.batch_size) : usual;
   const program = compile(graphs, backend.traits);
   const used = new Set(program.variables.map((v) => v.name));
-  const executable = await backend.compile(program, constantsOf(phase, examples), { threads });
+  const executable = await backend.compile(program, usedBy(program, constantsOf(phase, examples)), {
+    threads,
+  });
   const has = (name: string) => used.has(name);
   const feed = new Feed({ phase, examples, batching: parts, shuffle: undefined, executable, has });
   try {

@@ -60,6 +60,15 @@ export function planRun(spec: Spec, dataset: Dataset<AnySamples>): RunPlan {
 export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Program =>
   compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
 
+/** Those that a program has: data whose share in everything is 0 is in none. */
+export function usedBy(
+  { variables }: Program,
+  values: ReadonlyMap<string, Values>,
+): ReadonlyMap<string, Values> {
+  const used = new Set(variables.map((v) => v.name));
+  return new Map([...values].filter(([name]) => used.has(name)));
+}
+
 /** First values of the weights: they depend on the seed and the weight's name alone. */
 export function initialWeights(
   weights: readonly Weight[],
@@ -103,9 +112,17 @@ export class Session {
   readonly executable: Executable;
   readonly #metrics: readonly string[];
   readonly #feeds: { readonly [P in Phase]?: Feed };
+  /** First values of the weights. */
+  readonly #start: ReadonlyMap<string, Values>;
 
-  private constructor(plan: RunPlan, program: Program, executable: Executable) {
+  private constructor(
+    plan: RunPlan,
+    program: Program,
+    executable: Executable,
+    start: ReadonlyMap<string, Values>,
+  ) {
     this.plan = plan;
+    this.#start = start;
     this.program = program;
     this.executable = executable;
     this.#metrics = metricNames(plan.spec.outputs);
@@ -130,8 +147,8 @@ export class Session {
       ...constantsOf("train", plan.train.examples),
       ...(plan.validation ? constantsOf("validation", plan.validation.examples) : []),
     ]);
-    const executable = await backend.compile(program, constants, options);
-    const session = new Session(plan, program, executable);
+    const executable = await backend.compile(program, usedBy(program, constants), options);
+    const session = new Session(plan, program, executable, start);
     session.#fill(start);
     return session;
   }
@@ -251,7 +268,10 @@ export class Session {
     const values = new Map<string, Float32Array>();
     for (const weight of this.plan.weights) {
       const name = averaged(weight) ? averages.of(weight.name) : weight.name;
-      values.set(weight.name, Float32Array.from(await this.executable.read(name)));
+      // A frozen weight that nothing depends on is in no program, and stays what it was.
+      const known = this.#knows(name);
+      const now = known ? await this.executable.read(name) : this.#start.get(weight.name)!;
+      values.set(weight.name, Float32Array.from(now));
     }
     return values;
   }

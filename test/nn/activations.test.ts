@@ -8,6 +8,7 @@ import { sum } from "../../src/ops/broadcast.ts";
 import { mul } from "../../src/ops/pointwise.ts";
 import { evaluate, gradientError, input, random } from "../support/evaluate.ts";
 import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
+import { parity } from "../support/parity.ts";
 
 interface Activated {
   readonly name: string;
@@ -30,7 +31,7 @@ for (const r of fixture<Activated[]>("activations")) {
     const y = definition.apply(x, options);
     const [dx] = gradients(sum(mul(y, c), undefined, false), [x]);
     const [gotY, gotDx] = await evaluate([y, dx!], feedOf([x, xs], [c, cs]));
-    const tolerance = rounded.includes(r.name) ? 3e-7 : 6e-9;
+    const tolerance = rounded.includes(r.name) ? parity.activations.tolerance : 6e-9;
     assertClose(gotY!, r.y, tolerance, "value");
     assertClose(gotDx!, r.dx, tolerance, "gradient, kinks included");
   });

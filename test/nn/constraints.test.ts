@@ -5,6 +5,7 @@ import { type Shape, sizeOf } from "../../src/ir/graph.ts";
 import { constraintOption, constraints } from "../../src/nn/constraints.ts";
 import { evaluate, input, random } from "../support/evaluate.ts";
 import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
+import { parity } from "../support/parity.ts";
 
 interface ConstraintRecord {
   readonly name: string;
@@ -21,7 +22,7 @@ for (const r of records) {
     const [w, ws] = given("w", { shape: r.shape, values: r.x });
     assert.is(definition.unfit?.(r.shape, options), undefined);
     const [y] = await evaluate([definition.apply(w, options)], feedOf([w, ws]));
-    assertClose(y!, r.y, 6e-9, "values");
+    assertClose(y!, r.y, parity.constraints.tolerance, "values");
   });
 }
 

@@ -7,6 +7,7 @@ import { activations } from "../../src/nn/activations.ts";
 import { layers } from "../../src/nn/layers/index.ts";
 import { fixture } from "../support/keras.ts";
 import { compare, type Fixture } from "../support/layer-fixture.ts";
+import { parity } from "../support/parity.ts";
 
 const fixtures = fixture<Fixture[]>("masks");
 const names = [...new Set(fixtures.map((f) => f.layer))];
@@ -14,7 +15,7 @@ const names = [...new Set(fixtures.map((f) => f.layer))];
 for (const name of names) {
   test(`${name} with masks as in Keras`, async () => {
     const own = fixtures.filter((f) => f.layer === name);
-    assert.equal((await compare(own, 1e-6, reference)).wrong, []);
+    assert.equal((await compare(own, parity.layers.tolerance, reference)).wrong, []);
   });
 }
 

@@ -13,6 +13,7 @@ import { averages, optimise, rateOf } from "../../src/train/optimise.ts";
 import { StepState } from "../../src/train/step-state.ts";
 import { random } from "../support/evaluate.ts";
 import { assertClose, fixture, type Options, rounding, type Values } from "../support/keras.ts";
+import { parity, recordsOf } from "../support/parity.ts";
 
 interface OptimizerRecord {
   readonly name: string;
@@ -97,16 +98,18 @@ function assertSteps(got: readonly Float64Array[][], r: OptimizerRecord): void {
   }
 }
 
-for (const r of records) {
+const { tolerance } = parity.optimizers;
+for (const r of recordsOf<OptimizerRecord>(parity.optimizers)) {
   test(`${r.name} ${JSON.stringify(r.options)} as in Keras`, async () => {
     const progress = await run(choose(r.name, r.options), r.variables, r.gradients);
     const got = progress.after;
     assertSteps(got, r);
     for (const [t, want] of (r.averages ?? []).entries())
       for (const v of want.keys())
-        assertClose(progress.averages[t]![v]!, want[v]!, 6e-9, `average after step ${t + 1}`);
+        assertClose(progress.averages[t]![v]!, want[v]!, tolerance, `average after step ${t + 1}`);
     for (const [t, want] of r.after.entries())
-      for (const v of want.keys()) assertClose(got[t]![v]!, want[v]!, 6e-9, `after step ${t + 1}`);
+      for (const v of want.keys())
+        assertClose(got[t]![v]!, want[v]!, tolerance, `after step ${t + 1}`);
   });
 }
 

@@ -6,6 +6,7 @@ import { type Shape, sizeOf } from "../../src/ir/graph.ts";
 import { regularizerOption, regularizers } from "../../src/nn/regularizers.ts";
 import { evaluate, gradientError, input, random } from "../support/evaluate.ts";
 import { assertClose, feedOf, fixture, given, type Options } from "../support/keras.ts";
+import { parity } from "../support/parity.ts";
 
 interface RegularizerRecord {
   readonly name: string;
@@ -18,6 +19,7 @@ interface RegularizerRecord {
 }
 const records = fixture<RegularizerRecord[]>("regularizers");
 
+const { tolerance } = parity.regularizers;
 for (const r of records) {
   test(`${r.name} ${JSON.stringify(r.options)} as in Keras`, async () => {
     const { definition, options } = regularizerOption().parse({ [r.name]: r.options });
@@ -29,8 +31,8 @@ for (const r of records) {
       [penalty, ...gradients(penalty, [w])],
       feedOf([w, ws]),
     );
-    assertClose(value!, [r.value], 6e-9, "value");
-    assertClose(gradient!, r.gradient, 1e-9, "gradient, at 0 too");
+    assertClose(value!, [r.value], tolerance, "value");
+    assertClose(gradient!, r.gradient, tolerance, "gradient, at 0 too");
   });
 }
 

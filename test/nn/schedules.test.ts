@@ -6,6 +6,7 @@ import type { Named } from "../../src/nn/definition.ts";
 import { rateOption, type Schedule, schedules } from "../../src/nn/schedules.ts";
 import { input, prepare } from "../support/evaluate.ts";
 import { assertClose, fixture, type Options } from "../support/keras.ts";
+import { parity, recordsOf } from "../support/parity.ts";
 
 interface ScheduleRecord {
   readonly name: string;
@@ -30,9 +31,9 @@ async function rates({ name, options, steps }: ScheduleRecord, backend = "refere
   return found;
 }
 
-for (const r of records) {
+for (const r of recordsOf<ScheduleRecord>(parity.schedules)) {
   test(`${r.name} ${JSON.stringify(r.options)} as in Keras`, async () => {
-    assertClose(await rates(r), r.rates, 1e-9, "rates");
+    assertClose(await rates(r), r.rates, parity.schedules.tolerance, "rates");
   });
   test(`${r.name} ${JSON.stringify(r.options)} in single precision`, async () => {
     assertClose(await rates(r, "js"), r.rates, 1e-7, "rates");

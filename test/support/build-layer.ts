@@ -3,9 +3,10 @@ import * as assert from "uvu/assert";
 import { z } from "zod";
 import type { Shape, Tensor } from "../../src/ir/graph.ts";
 import { layers } from "../../src/nn/layers/index.ts";
-import { type LayerContext, maskGiven } from "../../src/nn/layers/layer.ts";
+import { type LayerContext, maskGiven, type WeightOptions } from "../../src/nn/layers/layer.ts";
 import type { Mask } from "../../src/nn/mask.ts";
 import { fail } from "../../src/support/errors.ts";
+import { randomStream } from "../../src/support/random.ts";
 import { input } from "./evaluate.ts";
 
 export interface BuiltLayer {
@@ -18,6 +19,8 @@ export interface BuiltLayer {
   readonly updates: ReadonlyMap<string, Tensor>;
   /** What it adds to the loss. */
   readonly penalties: readonly Tensor[];
+  /** What a weight begins as. */
+  first(name: string): Float32Array;
   /** How often it drew. */
   readonly requests: number;
 }
@@ -30,6 +33,8 @@ export interface BuildRequest {
   /** Those of the inputs. */
   readonly masks?: readonly Mask[];
   readonly training?: boolean;
+  /** Absent: true. */
+  readonly trainable?: boolean;
   /** The numbers that it draws, in this order. */
   readonly uniform?: readonly Tensor[];
   /** In front of the weights' names, where several layers share a program. */
@@ -38,23 +43,34 @@ export interface BuildRequest {
 
 /** @throws if there is no such layer, or the options or the input do not fit it */
 export function buildLayer(request: BuildRequest): BuiltLayer {
-  const { layer, options, x, masks, training, prefix, uniform = [] } = request;
+  const {
+    layer,
+    options,
+    x,
+    masks,
+    training,
+    prefix,
+    uniform = [],
+    trainable: isTrained = true,
+  } = request;
   let requests = 0;
   const xs = [x].flat() as readonly Tensor[];
   const definition = layers.find((l) => l.name === layer);
   if (!definition) throw new Error(`there is no layer ${layer}`);
   const weights = new Map<string, Tensor>();
+  const initializers = new Map<string, WeightOptions["initializer"]>();
   const updates = new Map<string, Tensor>();
   const trainable: string[] = [];
   const penalties: Tensor[] = [];
   const ctx: LayerContext = {
     training: training ?? false,
     masks: xs.map((_, i) => masks?.[i]),
-    trainable: true,
+    trainable: isTrained,
     weight(name, shape: Shape, how) {
       const tensor = input(`${prefix ?? ""}${name}`, shape);
       weights.set(name, tensor);
-      if (how.trainable ?? true) trainable.push(name);
+      initializers.set(name, how.initializer);
+      if (isTrained && (how.trainable ?? true)) trainable.push(name);
       return tensor;
     },
     update(weight, next) {
@@ -73,5 +89,9 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
   const parsed = z.strictObject(definition.options).parse(options);
   const output = definition.build(xs, parsed, ctx);
   const mask = maskGiven({ definition, options: parsed }, xs, ctx.masks);
-  return { output, mask, weights, trainable, updates, penalties, requests };
+  const first = (name: string) => {
+    const { definition: initializer, options: own } = initializers.get(name)!;
+    return initializer.fill(weights.get(name)!.type.shape, own, randomStream(1, name));
+  };
+  return { first, output, mask, weights, trainable, updates, penalties, requests };
 }

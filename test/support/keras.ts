@@ -1,14 +1,23 @@
 /** Keras's reference numbers (test/fixtures/keras), and comparisons with them. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { type Shape, type Tensor, variable } from "../../src/ir/graph.ts";
+import { revive } from "./drawn.ts";
 import type { Feed } from "./evaluate.ts";
 
 /** Tests run from dist/test. */
 const folder = new URL("../../../test/fixtures/keras/", import.meta.url);
 
-export const fixture = <T>(name: string): T =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")) as T;
+/**
+ * A file of the fixtures. Random ones may be others than those committed: the environment's NNC_KERAS_FIXTURES is
+ * then the folder that generate_random.py wrote to.
+ */
+export function fixture<T>(name: string): T {
+  const other = name.startsWith("random_") ? process.env["NNC_KERAS_FIXTURES"] : undefined;
+  const file = other ? join(other, `${name}.json`) : new URL(`${name}.json`, folder);
+  return JSON.parse(readFileSync(file, "utf8"), revive) as T;
+}
 
 export interface Values {
   readonly shape: Shape;

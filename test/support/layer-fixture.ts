@@ -7,12 +7,14 @@ import { sum } from "../../src/ops/broadcast.ts";
 import { add, mul } from "../../src/ops/pointwise.ts";
 import { buildLayer } from "./build-layer.ts";
 import { evaluate, input } from "./evaluate.ts";
-import { difference, type Options, type Values } from "./keras.ts";
+import { assertClose, difference, type Options, type Values } from "./keras.ts";
 
 export interface Fixture {
   readonly layer: string;
   readonly options: Options;
   readonly training: boolean;
+  /** Absent: true. */
+  readonly trainable?: boolean;
   /** The input, or all of them. */
   readonly x: Values | readonly Values[];
   /** Those of the inputs. */
@@ -21,6 +23,8 @@ export interface Fixture {
   readonly mask?: Values | null;
   /** What dropout keeps, 1, and drops, 0, in the order in which the layer draws. */
   readonly kept?: readonly Values[];
+  /** First values of weights that do not begin at random, a number where all are the same. */
+  readonly first?: Readonly<Record<string, number | readonly number[]>>;
   readonly weights: Readonly<Record<string, Values>>;
   readonly y: Values;
   /** Null where Keras does not differentiate. */
@@ -60,13 +64,20 @@ function comparisons(f: Fixture, k: number) {
   assert.equal([...built.trainable].sort(), Object.keys(f.gradients).sort(), "trained weights");
   assert.is(built.requests, draws.length, "random numbers");
   assert.equal(built.output.type.shape, f.y.shape, JSON.stringify(f.options));
+  // No mask says of every step that it is there.
+  const mask = !built.mask && f.mask?.values.every((v) => v === 1) ? undefined : f.mask;
   assert.equal(
     built.mask?.type.shape,
-    f.mask?.shape,
+    mask?.shape,
     `mask of ${f.layer} ${JSON.stringify(f.masks)}`,
   );
   for (const [name, { shape }] of Object.entries(f.weights)) {
     assert.equal(built.weights.get(name)!.type.shape, shape, `shape of ${name}`);
+  }
+  for (const [name, want] of Object.entries(f.first ?? {})) {
+    const got = built.first(name);
+    const wanted = typeof want === "number" ? got.map(() => want) : want;
+    assertClose(got, wanted, 1e-6, `first values of ${name} of ${f.layer}`);
   }
   // The gradient of Σ c·y, with the c of generate_layers.py.
   const c = input(`c${k}`, f.y.shape);
@@ -82,14 +93,15 @@ function comparisons(f: Fixture, k: number) {
   const about = `${f.layer} ${JSON.stringify(f.options)}${f.training ? " in training" : ""}`;
   const expected: Omit<Expected, "least">[] = [
     { what: `${about}: output`, tensor: built.output, want: f.y.values },
-    ...(f.mask ? [{ what: `${about}: mask`, tensor: built.mask!, want: f.mask.values }] : []),
+    ...(mask ? [{ what: `${about}: mask`, tensor: built.mask!, want: mask.values }] : []),
     ...dx.map((want, i) => ({ what: `${about}: gradient ${i}`, tensor: parts[i]!, want })),
     ...(total ? [{ what: `${about}: penalty`, tensor: total, want: [penalty] }] : []),
     ...built.trainable.map((name, i) => {
       return { what: `${about}: gradient of ${name}`, tensor: dw[i]!, want: f.gradients[name]! };
     }),
     ...Object.entries(f.after).map(([name, want]) => {
-      return { what: `${about}: ${name} after`, tensor: built.updates.get(name)!, want };
+      const tensor = built.updates.get(name) ?? built.weights.get(name)!;
+      return { what: `${about}: ${name} after`, tensor, want };
     }),
   ];
   const sines = Float64Array.from({ length: sizeOf(f.y.shape) }, (_, i) => Math.sin(3 * i + 1));

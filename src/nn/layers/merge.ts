@@ -35,13 +35,16 @@ function aligned(name: string, inputs: readonly Tensor[], ctx: LayerContext): re
   return inputs.map((x, i) => reshape(x, shapes[i]!));
 }
 
-/** The inputs' masks over all but the last of their aligned dimensions. */
+/** The inputs' masks over as many of their aligned dimensions as one of them has, though never the last. */
 function alignedMasks(inputs: readonly Tensor[], masks: readonly Mask[]): readonly Mask[] {
   const rank = Math.max(...inputs.map((x) => x.type.shape.length));
+  const missing = inputs.map((x) => rank - x.type.shape.length);
+  const ranks = masks.map((mask, i) => (mask ? mask.type.shape.length + missing[i]! : 0));
+  const own = Math.min(Math.max(...ranks), rank - 1);
   return masks.map((mask, i) => {
     if (!mask) return undefined;
-    const [batch, ...steps] = inputs[i]!.type.shape.slice(0, -1);
-    const ones = Array<number>(rank - steps.length - 2).fill(1);
+    const [batch, ...steps] = inputs[i]!.type.shape.slice(0, own - missing[i]!);
+    const ones = Array<number>(missing[i]!).fill(1);
     return reshape(maskOver(mask, [batch!, ...steps], steps.length + 1), [
       batch!,
       ...ones,

@@ -119,7 +119,7 @@ export function clipGradients(
   const shrink = (g: Tensor, square: Tensor, most: number) =>
     op.mul(g, op.div(most, op.maximum(op.sqrt(square), most)));
   if (clipnorm !== null) return gradients.map((g) => shrink(g, squares(g), clipnorm));
-  if (global_clipnorm === null) return gradients;
+  if (global_clipnorm === null || gradients.length === 0) return gradients;
   const total = gradients.map(squares).reduce((a, b) => op.add(a, b));
   return gradients.map((g) => shrink(g, total, global_clipnorm));
 }
