@@ -1,9 +1,11 @@
 /** What the suite measures, as data. A peer's figures belong to a case by its name. */
 
+import { type MakeSpec, makeLstm } from "./made-specs.ts";
+
 export interface TrainingCase {
   readonly name: string;
-  /** A bundled spec. */
-  readonly spec: string;
+  /** A bundled spec, or one that is made. */
+  readonly spec: string | MakeSpec;
   /** Absent: the one that the suite is told to use. */
   readonly backend?: string;
 }
@@ -11,6 +13,8 @@ export const trainingCases: readonly TrainingCase[] = [
   { name: "MLP", spec: "mlp.yaml" },
   { name: "CNN valid", spec: "cnn.yaml" },
   { name: "CNN same", spec: "cnn-tf.yaml" },
+  { name: "LSTM", spec: makeLstm },
+  { name: "ResNet", spec: "resnet.yaml" },
   { name: "MLP on WebAssembly", spec: "mlp.yaml", backend: "webasm" },
 ];
 

@@ -1,12 +1,12 @@
 /** Prediction of many images: the time until all results are in JavaScript's memory. */
 import { chooseBackend } from "../src/backends/index.ts";
-import type { Samples } from "../src/data/dataset.ts";
+import { partOf } from "../src/data/stream/stored.ts";
 import { openPredictor } from "../src/infer/predictor.ts";
-import { sizeOf } from "../src/ir/graph.ts";
 import { readSpec } from "../src/spec/source.ts";
 import { resolveSpec } from "../src/spec/spec.ts";
+import { loadData } from "../src/train/load.ts";
 import { median } from "../src/train/measure.ts";
-import { checkModel, loadData } from "../src/train/prepare.ts";
+import { checkModel } from "../src/train/prepare.ts";
 import { initialWeights } from "../src/train/session.ts";
 import type { InferenceCase } from "./cases.ts";
 
@@ -26,7 +26,7 @@ export async function measureInference(
   const data = await loadData(spec);
   const { inputs: all, count } = data.validation ?? data.train;
   if (count < examples) throw new Error(`${file} has only ${count} examples`);
-  const inputs = new Map([...all].map(([name, samples]) => [name, first(samples, examples)]));
+  const inputs = new Map([...all].map(([name, samples]) => [name, partOf(samples, 0, examples)]));
   const weights = initialWeights(checkModel(spec, data.train).weights, spec.seed);
   const { backend } = await chooseBackend(backendName);
   const more = threads === undefined ? {} : { threads };
@@ -44,8 +44,3 @@ export async function measureInference(
     await predictor.dispose();
   }
 }
-
-const first = (samples: Samples, count: number): Samples => ({
-  ...samples,
-  values: samples.values.subarray(0, count * sizeOf(samples.shape)),
-});

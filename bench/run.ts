@@ -7,7 +7,7 @@
  * With --only the result goes to stdout, unless a file is given.
  */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
@@ -94,9 +94,11 @@ async function trainingRows(): Promise<readonly TrainingRow[]> {
 /** A process of its own, so that memory is that of this model alone. */
 async function trained({ name, spec, backend = options.backend }: TrainingCase) {
   say(`training: ${name}`);
-  const args = [program, "bench", spec, "--json", "--backend", backend];
+  const made = typeof spec === "string" ? { spec } : spec();
+  const args = [program, "bench", made.spec, "--json", "--backend", backend];
   const more = threads === undefined ? [] : ["--threads", `${threads}`];
   const { stdout } = await promisify(execFile)(process.execPath, [...args, ...more]);
+  if ("folder" in made) rmSync(made.folder, { recursive: true });
   return JSON.parse(stdout) as BenchResult;
 }
 

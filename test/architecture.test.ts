@@ -17,9 +17,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   nn: ["ops", "ir", "support"],
   data: ["support"],
   spec: ["nn", "data", "support"],
+  plugin: ["spec", "nn", "data", "ops", "ir", "support"],
   infer: ["spec", "nn", "data", "compiler", "ops", "ir", "support"],
   train: ["infer", "spec", "nn", "data", "compiler", "ops", "ir", "support"],
-  cli: ["train", "infer", "spec", "backends", "nn", "data", "compiler", "ir", "support"],
+  cli: ["train", "infer", "plugin", "spec", "backends", "nn", "data", "compiler", "ir", "support"],
 };
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f) =>

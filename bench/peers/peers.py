@@ -18,6 +18,8 @@ import time
 BATCH = 100
 INFERENCE_BATCH = 1000
 INFERENCE_EXAMPLES = 10_000
+# The LSTM's texts.
+WORDS, STEPS, TEXTS = 20_000, 80, 1000
 
 
 def say(text):
@@ -62,7 +64,17 @@ def torch_models():
             nn.Flatten(), nn.Linear(3136, 1024), nn.ReLU(), nn.Dropout(0.5), nn.Linear(1024, 10),
         )
 
-    return {"MLP": mlp, "CNN valid": cnn_valid, "CNN same": cnn_same}
+    class Lstm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(WORDS, 128)
+            self.lstm = nn.LSTM(128, 128, batch_first=True)
+            self.dense = nn.Linear(128, 2)
+
+        def forward(self, x):
+            return self.dense(self.lstm(self.embedding(x))[0][:, -1])
+
+    return {"MLP": mlp, "CNN valid": cnn_valid, "CNN same": cnn_same, "LSTM": Lstm}
 
 
 # Variant: fused Adam, channels last, torch.compile.
@@ -75,13 +87,25 @@ VARIANTS = {
 }
 
 
-def training_step(model, fused, channels_last, compiled, rate):
-    """A function that takes one step of training on a batch drawn from 60,000 random images."""
+def random_images():
     import torch
 
-    images = torch.rand(60_000, 1, 28, 28)
-    labels = torch.randint(0, 10, (60_000,))
-    order = torch.randperm(60_000)
+    return torch.rand(60_000, 1, 28, 28), torch.randint(0, 10, (60_000,))
+
+
+def random_texts():
+    import torch
+
+    return torch.randint(0, WORDS, (TEXTS, STEPS)), torch.randint(0, 2, (TEXTS,))
+
+
+def training_step(model, examples, fused, channels_last, compiled, rate):
+    """A function that takes one step of training on a batch drawn from random examples."""
+    import torch
+
+    images, labels = examples
+    count = len(labels)
+    order = torch.randperm(count)
     loss_of = torch.nn.CrossEntropyLoss()
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -93,7 +117,7 @@ def training_step(model, fused, channels_last, compiled, rate):
     def step():
         nonlocal at
         rows = order[at : at + BATCH]
-        at = (at + BATCH) % 60_000
+        at = (at + BATCH) % count
         x = images[rows]
         if channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
@@ -112,11 +136,12 @@ def measure_training(cases, seconds, repeats):
         if case not in cases:
             continue
         for variant, (fused, channels_last, compiled) in VARIANTS.items():
-            if channels_last and case == "MLP":
+            if channels_last and case in ("MLP", "LSTM"):
                 continue
             peer = f"PyTorch {torch.__version__.split('+')[0]}, {variant}"
             try:
-                step = training_step(build(), fused, channels_last, compiled, 1e-4 if case == "CNN same" else 1e-3)
+                examples = random_texts() if case == "LSTM" else random_images()
+                step = training_step(build(), examples, fused, channels_last, compiled, 1e-4 if case == "CNN same" else 1e-3)
                 for _ in range(3):
                     step()
                 found = timed(step, seconds, repeats)
@@ -216,7 +241,7 @@ def main():
     parser.add_argument("--threads", type=int, default=cores)
     parser.add_argument("--seconds", type=float, default=2, help="for all runs of a variant together")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cases", nargs="*", default=["MLP", "CNN valid", "CNN same"])
+    parser.add_argument("--cases", nargs="*", default=["MLP", "CNN valid", "CNN same", "LSTM"])
     options = parser.parse_args()
     load = list(os.getloadavg())
     results = {"training": [], "inference": []}

@@ -9,18 +9,19 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Choice, chooseBackend } from "../backends/index.ts";
 import { measurePeak } from "../backends/native/peak.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import type { Spec } from "../spec/spec.ts";
 import { internal, UsageError } from "../support/errors.ts";
 import { names } from "../train/graphs.ts";
+import { loadData } from "../train/load.ts";
 import { type Measured, measureSteps, median, stepRunner } from "../train/measure.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { checkModel } from "../train/prepare.ts";
 import { initialWeights, planRun, Session } from "../train/session.ts";
 import { type BenchResult, type KernelTime, renderBench } from "./bench-table.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { type Interrupt, onInterrupt } from "./interrupt.ts";
-import type { JsonOption, SpecOptions } from "./options.ts";
+import { type JsonOption, type SpecOptions, specArguments } from "./options.ts";
 import { openSpec } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
@@ -71,7 +72,7 @@ const render = (result: BenchResult) => renderBench(result, painter(hasColor(pro
 interface Run {
   readonly name: string;
   readonly spec: Spec;
-  readonly data: Dataset;
+  readonly data: Dataset<AnySamples>;
   readonly choice: Choice;
   readonly options: BenchOptions;
   readonly silent: boolean;
@@ -207,7 +208,7 @@ async function withFreshCache<T>(action: () => Promise<T>): Promise<T> {
 
 async function reportFirstStep(
   spec: Spec,
-  data: Dataset,
+  data: Dataset<AnySamples>,
   choice: Choice,
   options: BenchOptions,
 ): Promise<number> {
@@ -224,8 +225,7 @@ async function firstStepElsewhere(run: Run): Promise<FirstStep | undefined> {
   const { name, options, interrupt } = run;
   const args = [
     ...["bench", name, "--only-first-step", "--backend", options.backend],
-    ...(options.set ?? []).flatMap((s) => ["--set", s]),
-    ...(options.seed === undefined ? [] : ["--seed", `${options.seed}`]),
+    ...specArguments(options),
     ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
   ];
   try {

@@ -1,13 +1,14 @@
 /** `nnc evaluate`: loss and metrics of a finished run, on its validation data or on other data. */
 import { existsSync } from "node:fs";
 import { chooseBackend } from "../backends/index.ts";
-import type { Dataset, Examples } from "../data/dataset.ts";
+import type { AnySamples, Dataset, Examples } from "../data/dataset.ts";
 import { readSpec } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import { evaluate } from "../train/evaluate.ts";
 import type { Metrics } from "../train/events.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
@@ -50,11 +51,15 @@ export async function evaluateRun(name: string, options: EvaluateOptions): Promi
 interface Part {
   /** What people call it. */
   readonly part: string;
-  readonly examples: Examples;
+  readonly examples: Examples<AnySamples>;
 }
 
 /** Other data may have no part of its own to validate with: then all of it is meant. */
-function partToEvaluate({ train, validation }: Dataset, run: SavedRun, other: boolean): Part {
+function partToEvaluate(
+  { train, validation }: Dataset<AnySamples>,
+  run: SavedRun,
+  other: boolean,
+): Part {
   if (validation) return { part: "validation data", examples: validation };
   if (other) return { part: "all examples", examples: train };
   throw new UsageError(
@@ -66,7 +71,7 @@ function partToEvaluate({ train, validation }: Dataset, run: SavedRun, other: bo
 function report(
   run: SavedRun,
   part: string,
-  { count }: Examples,
+  { count }: Examples<AnySamples>,
   metrics: Metrics,
   { json, quiet }: EvaluateOptions,
 ): void {

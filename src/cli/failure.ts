@@ -1,5 +1,6 @@
 /** What went wrong, said on stderr, and the exit code it means. Nobody sees a stack trace unasked. */
 import { CommanderError } from "commander";
+import { placeOf, plugins } from "../plugin/loaded.ts";
 import { renderProblems } from "../spec/diagnostics.ts";
 import { SourceError, type SpecSource } from "../spec/source.ts";
 import { type Problem, ProblemError, RunError, UsageError } from "../support/errors.ts";
@@ -70,8 +71,21 @@ function reportCommander(error: CommanderError, paint: Paint): number {
 function reportInternal(error: unknown, paint: Paint): number {
   const message = error instanceof Error ? error.message : String(error);
   const plain = message.replace(/^internal: /, "");
-  const fault =
-    "this is a fault of nnc, not of your spec; set NNC_DEBUG=1 for the stack, and please report it";
+  const place = placeOf(error);
+  if (place !== undefined) {
+    const name = plain === message && error instanceof Error ? `${error.name}: ` : "";
+    tell(
+      sentence(
+        `${place}: ${name}${plain}`,
+        "the plug-in fails there; NNC_DEBUG=1 shows the stack",
+        paint,
+      ),
+    );
+    if (process.env["NNC_DEBUG"] && error instanceof Error) tell(error.stack ?? "");
+    return exitStatus.usage;
+  }
+  const whose = plugins().length > 0 ? "nnc or of a plug-in" : "nnc";
+  const fault = `this is a fault of ${whose}, not of your spec; set NNC_DEBUG=1 for the stack, and please report it`;
   tell(
     `${paint("red", paint("bold", "internal error:"))} ${plain}\n  ${paint("cyan", "note:")} ${fault}`,
   );

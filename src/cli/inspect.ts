@@ -2,13 +2,14 @@
 import { stringify } from "yaml";
 import { chooseBackend, loadBackend } from "../backends/index.ts";
 import { optimise } from "../compiler/compile.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import { type Graph, variable } from "../ir/graph.ts";
 import { graphToJson, printGraph, printGraphDot, printProgram } from "../ir/print.ts";
 import type { Backend } from "../ir/program.ts";
 import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { compileRun, initialWeights, planRun, Session } from "../train/session.ts";
 import { located } from "./failure.ts";
 import type { SpecOptions } from "./options.ts";
@@ -43,7 +44,11 @@ export async function inspect(name: string, options: InspectOptions): Promise<vo
   );
 }
 
-async function show(spec: Spec, data: Dataset, options: InspectOptions): Promise<string> {
+async function show(
+  spec: Spec,
+  data: Dataset<AnySamples>,
+  options: InspectOptions,
+): Promise<string> {
   const { stage, format, backend } = options;
   switch (stage) {
     case "spec":
@@ -62,7 +67,7 @@ async function show(spec: Spec, data: Dataset, options: InspectOptions): Promise
 }
 
 /** What the model computes from a batch, as it does when it is not trained. */
-function forwardGraph(spec: Spec, data: Dataset): Graph {
+function forwardGraph(spec: Spec, data: Dataset<AnySamples>): Graph {
   const { outputs } = checkModel(spec, data.train, spec.train.batch_size);
   return {
     name: spec.name,
@@ -87,7 +92,11 @@ function showGraph(graph: Graph, format: InspectOptions["format"]): string {
 }
 
 /** As the backend computes them, where it can tell; else as the compiler hands them to it. */
-async function showKernels(spec: Spec, data: Dataset, backend: Backend): Promise<string> {
+async function showKernels(
+  spec: Spec,
+  data: Dataset<AnySamples>,
+  backend: Backend,
+): Promise<string> {
   const program = compileRun(planRun(spec, data), backend);
   return (await backend.explain?.(program)) ?? printProgram(program);
 }
@@ -102,7 +111,11 @@ async function chosen(name: string, { quiet }: InspectOptions): Promise<Backend>
   return backend;
 }
 
-async function showSource(spec: Spec, data: Dataset, backend: Backend): Promise<string> {
+async function showSource(
+  spec: Spec,
+  data: Dataset<AnySamples>,
+  backend: Backend,
+): Promise<string> {
   const plan = planRun(spec, data);
   const session = await Session.open(plan, backend, initialWeights(plan.weights, spec.seed));
   try {

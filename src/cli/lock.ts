@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { cpus, tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { EndEvent } from "../train/events.ts";
 import { fingerprint } from "../train/fingerprint.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { differences } from "../train/resume.ts";
 import { runTraining } from "../train/run.ts";
 import { RunFolder } from "../train/run-folder.ts";
@@ -18,6 +19,7 @@ import { located } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
+import { changedPlugins, pluginRecords } from "./plugins.ts";
 import { locateSpec, type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
@@ -46,6 +48,7 @@ export async function lock(name: string, options: LockOptions): Promise<number> 
     ...(opened.bundled
       ? {}
       : { file: relative(dirname(resolve(file)), resolve(opened.source.file)) }),
+    plugins: pluginRecords((path) => relative(dirname(resolve(file)), path)),
     overrides: [...overridesOf(options)],
     spec: plainJson(opened.spec.resolved),
     seed: opened.spec.seed,
@@ -77,12 +80,20 @@ export async function verify(name: string, options: VerifyOptions): Promise<numb
   if (!existsSync(file))
     throw new UsageError(`there is no lock ${file}`, `\`nnc lock ${name}\` records one`);
   const locked = parseLock(readFileSync(file, "utf8"), file);
+  const changed = changedPlugins(
+    locked.plugins.map((p) => ({ ...p, file: resolve(dirname(file), p.file) })),
+    file,
+  );
   const spec =
     locked.file === undefined ? `${locked.spec["name"]}` : join(dirname(file), locked.file);
   const opened = await openSpec(/\.json$/.test(name) ? spec : name, { set: locked.overrides });
   const backend = options.backend ?? locked.backend;
   const training = await prepare(opened, { ...options, backend });
-  const before = [...specChanges(locked, opened.spec), ...dataChange(locked, training.dataset)];
+  const before = [
+    ...changed,
+    ...specChanges(locked, opened.spec),
+    ...dataChange(locked, training.dataset),
+  ];
   const tracer = new Tracer();
   let deviation: Deviation | undefined;
   if (before.length === 0) {
@@ -113,7 +124,7 @@ const plainJson = (value: unknown) => JSON.parse(JSON.stringify(value)) as Recor
 
 interface Training {
   readonly spec: Spec;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<AnySamples>;
   readonly choice: Choice;
   readonly opened: OpenedSpec;
   readonly threads: number | undefined;
@@ -184,7 +195,7 @@ function specChanges(locked: Lock, { resolved }: Spec): readonly string[] {
     });
 }
 
-function dataChange(locked: Lock, dataset: Dataset): readonly string[] {
+function dataChange(locked: Lock, dataset: Dataset<AnySamples>): readonly string[] {
   const now = fingerprint(dataset);
   return now === locked.data
     ? []

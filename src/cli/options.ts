@@ -1,8 +1,13 @@
 /** Options that several commands share, and the checks of their values. */
 import { type Command, InvalidArgumentError } from "commander";
 
+/** Modules of definitions beside nnc's own. */
+export interface PluginOption {
+  readonly plugin?: readonly string[];
+}
+
 /** How a spec is read: overrides in the order given, and a seed. */
-export interface SpecOptions {
+export interface SpecOptions extends PluginOption {
   readonly set?: readonly string[];
   readonly seed?: number;
   readonly quiet?: boolean;
@@ -11,9 +16,25 @@ export interface JsonOption {
   readonly json?: boolean;
 }
 
-/** `--set`, `--seed` and `--quiet`, of every command that reads a spec. */
+export const withPlugins = (command: Command): Command =>
+  command.option(
+    "--plugin <file>",
+    "layers, losses … of one's own: a TypeScript or JavaScript module, which is run",
+    collect,
+  );
+
+/** What another process of nnc must be told, to read a spec as this one does. */
+export const specArguments = ({ set = [], seed, plugin = [] }: SpecOptions): readonly string[] => [
+  ...set.flatMap((s) => ["--set", s]),
+  ...(seed === undefined ? [] : ["--seed", `${seed}`]),
+  ...pluginArguments(plugin),
+];
+export const pluginArguments = (files: readonly string[]): readonly string[] =>
+  files.flatMap((file) => ["--plugin", file]);
+
+/** `--set`, `--seed`, `--plugin` and `--quiet`, of every command that reads a spec. */
 export function withSpecOptions(command: Command): Command {
-  return command
+  return withPlugins(command)
     .option("--set <path=value>", "change a value of the spec, as train.epochs=1", collect)
     .option(
       "--seed <n>",

@@ -1,4 +1,5 @@
 /** `nnc predict`: what a trained model makes of examples. */
+import type { AnySamples } from "../data/dataset.ts";
 import type { Description } from "../data/description.ts";
 import { encodingsOf } from "../data/description.ts";
 import { type Given, readGiven, type Wanted } from "../data/given/given.ts";
@@ -7,7 +8,8 @@ import { type PredictionPlan, Predictor } from "../infer/predictor.ts";
 import { planFor, workOf } from "../infer/size.ts";
 import type { Backend } from "../ir/program.ts";
 import { UsageError } from "../support/errors.ts";
-import { checkNumbers, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkNumbers } from "../train/prepare.ts";
 import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
@@ -55,8 +57,11 @@ const wantedBy = (description: Description): Wanted => ({
   encodings: encodingsOf(description),
 });
 
+/** Given examples, or those of a run's data, which may be in files. */
+type ToPredict = Omit<Given, "inputs"> & { readonly inputs: ReadonlyMap<string, AnySamples> };
+
 /** Without INPUT: the run's own validation data. */
-async function validationOf({ spec, source, description, name }: SavedRun): Promise<Given> {
+async function validationOf({ spec, source, description, name }: SavedRun): Promise<ToPredict> {
   const dataset = await located(source, () => loadData(spec, description));
   if (!dataset.validation) {
     throw new UsageError(
@@ -71,7 +76,7 @@ async function validationOf({ spec, source, description, name }: SavedRun): Prom
 
 async function answer(
   run: SavedRun,
-  given: Given,
+  given: ToPredict,
   description: Description,
   options: PredictOptions,
   silent: boolean,
@@ -111,7 +116,7 @@ const littleWork = 3e7;
 
 async function choose(
   plan: PredictionPlan,
-  { count }: Given,
+  { count }: ToPredict,
   { backend }: PredictOptions,
 ): Promise<Backend> {
   const { chooseBackend, loadBackend } = await import("../backends/index.ts");

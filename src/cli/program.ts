@@ -8,7 +8,15 @@ import type { BenchOptions } from "./bench.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { LockOptions, VerifyOptions } from "./lock.ts";
-import { count, type JsonOption, type SpecOptions, threads, withSpecOptions } from "./options.ts";
+import {
+  count,
+  type JsonOption,
+  type PluginOption,
+  type SpecOptions,
+  threads,
+  withPlugins,
+  withSpecOptions,
+} from "./options.ts";
 import { version } from "./package-files.ts";
 import type { PredictOptions } from "./predict.ts";
 import type { RunsOptions } from "./runs.ts";
@@ -30,7 +38,11 @@ export function buildProgram(setStatus: SetStatus): Command {
     .showSuggestionAfterError()
     .exitOverride()
     // Errors are reported by main, in the form of all others.
-    .configureOutput({ outputError: () => {} });
+    .configureOutput({ outputError: () => {} })
+    .hook("preAction", async (_, command) => {
+      const { plugin } = command.opts<PluginOption>();
+      if (plugin) await (await import("../plugin/load.ts")).loadPlugins(plugin);
+    });
   addTrain(program, setStatus);
   addSpecCommands(program, setStatus);
   addPredict(program, setStatus);
@@ -120,7 +132,7 @@ function addEvaluate(program: Command, setStatus: SetStatus): void {
 
 /** What commands have in common that use a finished run. */
 const withRunOptions = (command: Command): Command =>
-  command
+  withPlugins(command)
     .argument("<run>", "a run's folder, or a .safetensors file")
     .option("--spec <spec>", "the model's spec, where none lies beside the weights")
     .option("--weights <file>", "weights in place of the run's own")
@@ -168,8 +180,7 @@ function addProof(program: Command, setStatus: SetStatus): void {
     .action(async (spec: string, options: LockOptions) => {
       setStatus(await (await import("./lock.ts")).lock(spec, options));
     });
-  program
-    .command("verify")
+  withPlugins(program.command("verify"))
     .description("repeat a recorded training, and name the first step that differs")
     .argument("<lock>", "a .lock.json, or the spec that has one")
     .option("--backend <name>", "in place of the one that was recorded")
@@ -206,8 +217,7 @@ function addOthers(program: Command): void {
     .action(async (options: BackendsOptions) => {
       await (await import("./backends.ts")).backends(options);
     });
-  program
-    .command("schema")
+  withPlugins(program.command("schema"))
     .description("print the JSON Schema of specs, for editors")
     .action(async () => {
       (await import("./schema.ts")).schema();

@@ -9,8 +9,10 @@ import { readSpec, type SpecSource } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
-import { loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { files, readInfo } from "../train/run-folder.ts";
 import { located } from "./failure.ts";
+import { requirePlugins } from "./plugins.ts";
 import { openSpec } from "./spec-file.ts";
 
 export interface SavedRun {
@@ -56,6 +58,7 @@ async function openSpecOf(
       "name the spec of these weights with --spec",
     );
   }
+  if (existsSync(join(folder, files.info))) requirePlugins(readInfo(folder).plugins, folder);
   const read = readSpec(file, set);
   // The run's own copy of the spec lies elsewhere than the spec did.
   const directory = description ? resolve(folder, description.directory) : read.directory;

@@ -1,5 +1,6 @@
 /** `nnc summary`: the table of layers. The data is needed for the shape of the examples. */
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { located } from "./failure.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";
 import { openSpec } from "./spec-file.ts";

@@ -11,7 +11,7 @@ import { UsageError } from "../support/errors.ts";
 import { type EndEvent, type EpochEvent, metricsOf } from "../train/events.ts";
 import { exitStatus } from "./exit-status.ts";
 import { onInterrupt } from "./interrupt.ts";
-import type { SpecOptions } from "./options.ts";
+import { type SpecOptions, specArguments } from "./options.ts";
 import { locateSpec } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import type { TableOptions } from "./tables.ts";
@@ -82,8 +82,7 @@ function writeReport(file: string, text: string): void {
 async function runOne(spec: string, out: string, options: TestOptions): Promise<TestResult> {
   const args = [
     ...["train", spec, "--json", "--out", out, "--backend", options.backend],
-    ...(options.set ?? []).flatMap((s) => ["--set", s]),
-    ...(options.seed === undefined ? [] : ["--seed", `${options.seed}`]),
+    ...specArguments(options),
     ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
   ];
   const start = performance.now();

@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
 import { UsageError } from "../support/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
-import type { EndEvent } from "../train/events.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { type EndEvent, type Metrics, metricsOf } from "../train/events.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { checkSpec } from "../train/resume.ts";
 import { type RunRequest, runTraining } from "../train/run.ts";
 import { RunFolder, readInfo } from "../train/run-folder.ts";
@@ -13,13 +14,15 @@ import { readWeights } from "../train/weights.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
-import type { JsonOption, SpecOptions } from "./options.ts";
+import { type JsonOption, pluginArguments, type SpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
+import { pluginRecords, requirePlugins } from "./plugins.ts";
 import { HumanReporter, jsonReporter, quietReporter, type Reporter } from "./reporter.ts";
 import { type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { renderSummary, summarise } from "./summary-table.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
+import { trainFolds } from "./train-folds.ts";
 
 export interface TrainOptions extends SpecOptions, JsonOption {
   readonly backend?: string;
@@ -37,31 +40,56 @@ interface Kept {
   readonly from: Checkpoint | undefined;
 }
 
+/** What a run came to. */
+export interface Outcome {
+  /** The exit code. */
+  readonly status: number;
+  /** Where it is kept. */
+  readonly run: string;
+  /** Of the last epoch. */
+  readonly metrics: Metrics;
+}
+
 /** @returns the exit code */
 export async function train(name: string, options: TrainOptions): Promise<number> {
+  if (options.resume === undefined) {
+    const { folds, fold } = (await openSpec(name, options)).spec.data.parts;
+    if (folds !== undefined && fold === undefined)
+      return trainFolds(folds, options, (own) => trainOne(name, own));
+  }
+  return (await trainOne(name, options)).status;
+}
+
+async function trainOne(name: string, options: TrainOptions): Promise<Outcome> {
   const { resume } = options;
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
   const earlier = resume === undefined ? undefined : readInfo(resume);
+  if (earlier) requirePlugins(earlier.plugins, `${resume}`);
+  const plugins = pluginRecords();
   const overrides = [...(earlier?.overrides ?? []), ...overridesOf(options)];
   const opened = await openSpec(name, { set: overrides });
   const { spec } = opened;
   const info = earlier
-    ? { ...earlier, overrides, seed: spec.seed }
-    : describeRun({ spec: name, overrides, seed: spec.seed, ...startOf(options) }, version());
+    ? { ...earlier, overrides, seed: spec.seed, plugins }
+    : describeRun(
+        { spec: name, overrides, seed: spec.seed, plugins, ...startOf(options) },
+        version(),
+      );
   const folder =
     resume === undefined
       ? RunFolder.create(spec.name, options.out, options.force)
       : RunFolder.reopen(resume);
   try {
-    const status = await located(opened.source, async () => {
+    const outcome = await located(opened.source, async () => {
       const from = resume === undefined ? undefined : readCheckpoint(resume);
       if (from) checkSpec(from, spec, overrides.map(pathOf));
       folder.describe(info, spec.resolved);
       return await trainOpened(opened, options, { folder, info, from });
     });
-    if (status === exitStatus.interrupted) tell(`to go on: ${resumeCommand(name, folder.path)}`);
-    return status;
+    if (outcome.status === exitStatus.interrupted)
+      tell(`to go on: ${resumeCommand(name, folder.path, options)}`);
+    return outcome;
   } catch (error) {
     folder.discard();
     throw error;
@@ -88,8 +116,8 @@ function refuseBeside(options: TrainOptions): void {
 /** The path that a `--set` argument changes. */
 const pathOf = (argument: string) => argument.slice(0, argument.indexOf("=")).split(".");
 
-const resumeCommand = (spec: string, run: string) =>
-  `nnc train ${quoted(spec)} --resume ${quoted(run)}`;
+const resumeCommand = (spec: string, run: string, { plugin = [] }: TrainOptions) =>
+  ["nnc", "train", spec, "--resume", run, ...pluginArguments(plugin)].map(quoted).join(" ");
 
 /** As a shell takes it for one word. */
 const quoted = (word: string) =>
@@ -99,7 +127,7 @@ async function trainOpened(
   { spec, source, bundled }: OpenedSpec,
   options: TrainOptions,
   { folder, info, from }: Kept,
-): Promise<number> {
+): Promise<Outcome> {
   const silent = options.quiet === true || options.json === true;
   // Compilers and devices answer while the data is read; what is wrong with the data is said first.
   const choosing = chooseBackend(options.backend ?? from?.saved.backend ?? info.backend);
@@ -143,15 +171,19 @@ async function reportRun(
   request: Omit<RunRequest, "stopped">,
   reporter: Reporter,
   silent: boolean,
-): Promise<number> {
+): Promise<Outcome> {
   const interrupt = onInterrupt(() =>
     reporter.notice("stopping after the steps under way; Ctrl-C again to stop at once"),
   );
   try {
     const run = runTraining({ ...request, stopped: interrupt.requested });
     let next = await during(`compiling for ${request.backend.name}`, silent, () => run.next());
-    for (; !next.done; next = await run.next()) reporter.event(next.value);
-    return statusOf(next.value);
+    let metrics: Metrics = {};
+    for (; !next.done; next = await run.next()) {
+      if (next.value.event === "epoch") metrics = metricsOf(next.value);
+      reporter.event(next.value);
+    }
+    return { status: statusOf(next.value), run: next.value.run, metrics };
   } finally {
     interrupt.release();
   }

@@ -2,7 +2,8 @@
 import { viaNotes } from "../spec/place.ts";
 import { SourceError } from "../spec/source.ts";
 import { ProblemError, UsageError } from "../support/errors.ts";
-import { checkModel, loadData } from "../train/prepare.ts";
+import { loadData } from "../train/load.ts";
+import { checkModel } from "../train/prepare.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located, reportFailure } from "./failure.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";

@@ -1,8 +1,10 @@
 /** Arrays of examples and of targets, along their first axes, as datasets: for every source that holds arrays. */
 import { z } from "zod";
-import { type Dataset, type Examples, rangeOf, type Samples } from "./dataset.ts";
+import type { Dataset, Examples, Form, Samples } from "./dataset.ts";
+import { rangeOf } from "./extremes.ts";
 import type { NpyArray } from "./npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "./read-file.ts";
+import { isStored, type Stored, typeOf } from "./stream/stored.ts";
 
 export const scaleOption = z
   .number()
@@ -41,51 +43,91 @@ export function checkExtents(shape: readonly number[], place: Place): void {
   });
 }
 
-/** The arrays of inputs, or of targets, by name. */
-export type NamedArrays = ReadonlyMap<string, PlacedArray>;
+/** Something for each input and each target. */
+export interface Pair<T> {
+  readonly inputs: ReadonlyMap<string, T>;
+  readonly targets: ReadonlyMap<string, T>;
+}
+/** What trains, and what validates if there is anything. */
+export interface Pairs<T> {
+  readonly train: Pair<T>;
+  readonly test: Pair<T> | undefined;
+}
+
+/** How the arrays of a pair become samples: what shape they have, and what is made of them with another. */
+export interface Reading<T, S> {
+  shapeOf(array: T): readonly number[];
+  input(array: T, form: Form): S;
+  target(array: T, form: Form): S;
+}
 
 /**
  * Inputs: the array's own shape and type, uint8 kept; an array of rank 1 is read as one feature, [1].
  * Targets: integers as int32, floats as float32, in the array's own shape: [] for class labels.
  */
-export function examplesOf(
-  inputs: NamedArrays,
-  targets: NamedArrays,
+export function examplesOf<T extends { readonly place: Place }, S extends Form>(
+  { inputs, targets }: Pair<T>,
   scale: number | undefined,
-): Examples {
+  reading: Reading<T, S>,
+): Examples<S> {
   const [first] = inputs.values();
-  const count = first!.array.shape[0]!;
-  for (const { array, place } of [...inputs.values(), ...targets.values()]) {
-    if (array.shape[0] === count) continue;
-    damaged(place, "has another length than the examples", {
+  const count = reading.shapeOf(first!)[0]!;
+  for (const array of [...inputs.values(), ...targets.values()]) {
+    const [own] = reading.shapeOf(array);
+    if (own === count) continue;
+    damaged(array.place, "has another length than the examples", {
       expected: `${count}, as ${first!.place.name} has`,
-      received: `${array.shape[0]}`,
+      received: `${own}`,
       fix: "save arrays whose first axes agree",
     });
   }
+  const each = (arrays: ReadonlyMap<string, T>, make: (array: T, shape: readonly number[]) => S) =>
+    new Map(
+      [...arrays].map(([name, array]) => [name, make(array, reading.shapeOf(array).slice(1))]),
+    );
+  const scaled = scale === undefined ? {} : { scale };
   return {
     count,
-    inputs: mapArrays(inputs, ({ shape, values }) => ({
-      ...{ shape: shape.length === 1 ? [1] : shape.slice(1), values },
-      ...(scale === undefined ? {} : { scale }),
-    })),
-    targets: mapArrays(targets, ({ shape, values }) => ({
-      shape: shape.slice(1),
-      values: values instanceof Uint8Array ? Int32Array.from(values) : values,
-    })),
+    inputs: each(inputs, (array, shape) =>
+      reading.input(array, { shape: shape.length === 0 ? [1] : shape, ...scaled }),
+    ),
+    targets: each(targets, (array, shape) => reading.target(array, { shape })),
   };
 }
 
-const mapArrays = (arrays: NamedArrays, change: (array: NpyArray) => Samples) =>
-  new Map([...arrays].map(([name, { array }]) => [name, change(array)]));
+const inMemory: Reading<PlacedArray, Samples> = {
+  shapeOf: ({ array }) => array.shape,
+  input: ({ array: { values } }, form) => ({ ...form, values }),
+  target: ({ array: { values } }, form) => ({
+    ...form,
+    values: values instanceof Uint8Array ? Int32Array.from(values) : values,
+  }),
+};
+
+/** Arrays in memory as a dataset. */
+export function heldDataset(
+  { train, test }: Pairs<PlacedArray>,
+  scale: number | undefined,
+  file: string,
+): Dataset {
+  const examples = (pair: Pair<PlacedArray>) => examplesOf(pair, scale, inMemory);
+  return arrayDataset(examples(train), test && examples(test), file);
+}
 
 /** The dataset of training data and, perhaps, test data of the same form. */
-export function arrayDataset(train: Examples, test: Examples | undefined, file: string): Dataset {
+export function arrayDataset<S extends Samples | Stored>(
+  train: Examples<S>,
+  test: Examples<S> | undefined,
+  file: string,
+): Dataset<S> {
   if (test) {
     checkSide(train.inputs, test.inputs, "x_test", file);
     checkSide(train.targets, test.targets, "y_test", file);
   }
-  const shapes = [...train.inputs.values()].map((x) => `${x.shape.join("×")}, ${rangeOf(x)}`);
+  const shapes = [...train.inputs.values()].map((x: Samples | Stored) => {
+    const range = isStored(x) ? "" : `, ${rangeOf(x)}`;
+    return `${x.shape.join("×")}${range}`;
+  });
   return {
     train,
     ...(test ? { validation: test } : {}),
@@ -95,14 +137,11 @@ export function arrayDataset(train: Examples, test: Examples | undefined, file: 
   };
 }
 
-function checkSide(
-  train: ReadonlyMap<string, Samples>,
-  test: ReadonlyMap<string, Samples>,
-  option: "x_test" | "y_test",
-  file: string,
-): void {
+type Side = ReadonlyMap<string, Samples | Stored>;
+
+function checkSide(train: Side, test: Side, option: "x_test" | "y_test", file: string): void {
   const place = { path: [option], name: file };
-  const names = (side: ReadonlyMap<string, Samples>) => [...side.keys()].sort().join(", ");
+  const names = (side: Side) => [...side.keys()].sort().join(", ");
   if (names(train) !== names(test)) {
     damaged(place, "has test data under other names", {
       expected: names(train),
@@ -112,8 +151,8 @@ function checkSide(
   }
   for (const [name, own] of train) {
     const other = test.get(name)!;
-    const type = ({ shape, values }: Samples) =>
-      `[${shape.join(", ")}] ${values instanceof Float32Array ? "of floats" : "of integers"}`;
+    const type = (samples: Samples | Stored) =>
+      `[${samples.shape.join(", ")}] of ${typeOf(samples) === "float32" ? "floats" : "integers"}`;
     const [want, got] = [type(own), type(other)];
     // Pixels may be bytes here and floats there, but targets mean another thing then.
     const same = option === "y_test" ? want === got : `${own.shape}` === `${other.shape}`;
@@ -138,30 +177,44 @@ export const arrayFileOptions = {
   scale: scaleOption,
 };
 
+type ArrayFileOptions = z.output<z.ZodObject<typeof arrayFileOptions>>;
+
 /** Reads a file for each array. */
 export async function arrayFiles(
-  options: z.output<z.ZodObject<typeof arrayFileOptions>>,
+  options: ArrayFileOptions,
   directory: string,
   parse: (content: Buffer, place: Place) => NpyArray,
 ): Promise<Dataset> {
-  const read = async (option: "x" | "y" | "x_test" | "y_test"): Promise<PlacedArray> => {
+  const found = await eachFile(options, directory, async (place) => {
+    const read = { array: parse(await readDataFile(place), place), place };
+    checkArray(read);
+    return read;
+  });
+  return heldDataset(found, options.scale, options.x_test ?? options.x);
+}
+
+/** What `read` makes of the file that each option names. */
+export async function eachFile<T>(
+  options: ArrayFileOptions,
+  directory: string,
+  read: (place: FilePlace) => Promise<T>,
+): Promise<Pairs<T>> {
+  const of = (option: "x" | "y" | "x_test" | "y_test"): Promise<T> => {
     const name = options[option];
-    if (name === undefined) {
-      const message = "test data needs both";
-      return damaged({ path: [], name: option }, `is missing: ${message}`, {
-        expected: "x_test and y_test, or neither",
-        fix: `add \`${option}\``,
-      });
-    }
-    const place: FilePlace = { directory, name, path: [option] };
-    const found = { array: parse(await readDataFile(place), place), place };
-    checkArray(found);
-    return found;
+    if (name !== undefined) return read({ directory, name, path: [option] });
+    const message = "test data needs both";
+    return damaged({ path: [], name: option }, `is missing: ${message}`, {
+      expected: "x_test and y_test, or neither",
+      fix: `add \`${option}\``,
+    });
   };
-  const pair = async (x: "x" | "x_test", y: "y" | "y_test") =>
-    examplesOf(new Map([["x", await read(x)]]), new Map([["y", await read(y)]]), options.scale);
-  const train = await pair("x", "y");
+  const pair = async (x: "x" | "x_test", y: "y" | "y_test"): Promise<Pair<T>> => ({
+    inputs: new Map([["x", await of(x)]]),
+    targets: new Map([["y", await of(y)]]),
+  });
   const tested = options.x_test !== undefined || options.y_test !== undefined;
-  const test = tested ? await pair("x_test", "y_test") : undefined;
-  return arrayDataset(train, test, options.x_test ?? options.x);
+  return {
+    train: await pair("x", "y"),
+    test: tested ? await pair("x_test", "y_test") : undefined,
+  };
 }

@@ -8,6 +8,7 @@ import { type Problem, ProblemError, type SpecPath } from "../support/errors.ts"
 import { oneOf, suggest } from "../support/suggest.ts";
 import type { Dataset, Examples, Samples } from "./dataset.ts";
 import type { Encodings } from "./encoding.ts";
+import { isStored, type Stored } from "./stream/stored.ts";
 
 const whole = z.int().min(0);
 const choice = z.strictObject({
@@ -56,9 +57,12 @@ export interface Chosen {
 }
 
 /** @throws ProblemError with paths `["targets", output, …]` */
-export function chooseArrays(dataset: Dataset, { inputs, targets }: Chosen): Dataset {
+export function chooseArrays<S extends Samples | Stored>(
+  dataset: Dataset<S>,
+  { inputs, targets }: Chosen,
+): Dataset<S> {
   if (inputs === undefined && targets === undefined) return dataset;
-  const chosen = (examples: Examples): Examples => {
+  const chosen = (examples: Examples<S>): Examples<S> => {
     const arrays = new Map([...examples.inputs, ...examples.targets]);
     return {
       ...examples,
@@ -86,20 +90,20 @@ const renamed = (encodings: Encodings, inputs: Choices): Encodings =>
     }),
   );
 
-function choose(
-  arrays: ReadonlyMap<string, Samples>,
+function choose<S extends Samples | Stored>(
+  arrays: ReadonlyMap<string, S>,
   choices: Choices,
   side: string,
-): ReadonlyMap<string, Samples> {
+): ReadonlyMap<string, S> {
   const problems: Problem[] = [];
-  const found = Object.entries(choices).flatMap(([name, value]): [string, Samples][] => {
+  const found = Object.entries(choices).flatMap(([name, value]): [string, S][] => {
     const bare = typeof value === "string";
     const [key, how] = bare ? [value, {}] : Object.entries(value)[0]!;
     const path: SpecPath = [side, name, ...(bare ? [] : [key])];
     const samples = arrays.get(key);
     if (samples === undefined) problems.push(unknownArray(path, key, [...arrays.keys()]));
     else {
-      const made = make(samples, how, path);
+      const made = make<S>(samples, how, path);
       if ("message" in made) problems.push(made);
       else return [[name, made]];
     }
@@ -121,7 +125,29 @@ function unknownArray(path: SpecPath, name: string, names: readonly string[]): P
   };
 }
 
-function make(samples: Samples, { columns, classes }: Choice, path: SpecPath): Samples | Problem {
+function make<S extends Samples | Stored>(
+  samples: S,
+  { columns, classes }: Choice,
+  path: SpecPath,
+): S | Problem {
+  if (columns === undefined && classes === undefined) return samples;
+  if (isStored(samples)) {
+    return {
+      path,
+      message: "streamed arrays are taken as they are",
+      expected: "the name of an array",
+      received: columns ? "some of its columns" : "its classes joined",
+      fix: "save such an array, or write `stream: false` beside the source",
+    };
+  }
+  return makeHeld(samples, { columns, classes }, path) as S | Problem;
+}
+
+function makeHeld(
+  samples: Samples,
+  { columns, classes }: Choice,
+  path: SpecPath,
+): Samples | Problem {
   const part = columns ? columnsOf(samples, columns, [...path, "columns"]) : samples;
   return classes && !("message" in part) ? joined(part, classes, [...path, "classes"]) : part;
 }

@@ -5,8 +5,10 @@
  */
 import { z } from "zod";
 import { UsageError } from "../support/errors.ts";
-import type { Dataset, Samples } from "./dataset.ts";
+import type { AnySamples, Dataset } from "./dataset.ts";
 import { type Encodings, encodingSchema } from "./encoding.ts";
+import { extremesOf } from "./extremes.ts";
+import { typeOf } from "./stream/stored.ts";
 
 const samplesSchema = z.object({
   /** Of one example. */
@@ -14,6 +16,8 @@ const samplesSchema = z.object({
   type: z.enum(["uint8", "int32", "float32"]),
   /** What the model multiplies stored values by. */
   scale: z.number().optional(),
+  /** What is subtracted then, and what the rest is divided by, for each position of the last dimension. */
+  standard: z.object({ mean: z.array(z.number()), deviation: z.array(z.number()) }).optional(),
   /** Least and largest stored value of the training data; all there are for bytes. */
   range: z.tuple([z.number(), z.number()]),
 });
@@ -33,9 +37,9 @@ export type Description = z.output<typeof descriptionSchema>;
 export type DescribedSamples = z.output<typeof samplesSchema>;
 
 /** @param directory where relative paths start, as the run's folder has it */
-export function describe(dataset: Dataset, directory: string): Description {
+export function describe(dataset: Dataset<AnySamples>, directory: string): Description {
   const { train, validation, classes, encodings = new Map(), summary } = dataset;
-  const all = (samples: ReadonlyMap<string, Samples>) =>
+  const all = (samples: ReadonlyMap<string, AnySamples>) =>
     Object.fromEntries([...samples].map(([name, s]) => [name, describeSamples(s)]));
   return {
     format: 1,
@@ -49,16 +53,17 @@ export function describe(dataset: Dataset, directory: string): Description {
   };
 }
 
-function describeSamples({ shape, values, scale }: Samples): DescribedSamples {
-  const common = { shape: [...shape], ...(scale === undefined ? {} : { scale }) };
-  if (values instanceof Uint8Array) return { ...common, type: "uint8", range: [0, 255] };
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values) {
-    if (v < least) least = v;
-    if (v > most) most = v;
-  }
-  const type = values instanceof Int32Array ? "int32" : "float32";
-  return { ...common, type, range: values.length > 0 ? [least, most] : [0, 0] };
+function describeSamples(samples: AnySamples): DescribedSamples {
+  const { shape, scale, standard } = samples;
+  const type = typeOf(samples);
+  const common = {
+    ...{ shape: [...shape], type },
+    ...(scale === undefined ? {} : { scale }),
+    ...(standard && { standard: { mean: [...standard.mean], deviation: [...standard.deviation] } }),
+  };
+  if (type === "uint8") return { ...common, range: [0, 255] };
+  const { least, most } = extremesOf(samples);
+  return { ...common, range: least <= most ? [least, most] : [0, 0] };
 }
 
 /** @throws UsageError if the text is no description */

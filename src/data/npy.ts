@@ -4,8 +4,12 @@
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 import { damaged, type Place } from "./read-file.ts";
+import type { ElementType } from "./stream/stored.ts";
 
 export interface NpyHeader {
+  /** What elements become, and whether they lie in the file as they do then in memory. */
+  readonly type: ElementType;
+  readonly plain: boolean;
   /** Without the byte order: `f4`, `u1`, `i8`. */
   readonly dtype: string;
   readonly bigEndian: boolean;
@@ -30,27 +34,47 @@ export interface NpyArray {
 interface Dtype {
   /** Bytes of an element. */
   readonly size: number;
+  /** What elements become. */
+  readonly type: ElementType;
+  /** Little-endian elements lie in memory as they do in the file. */
+  readonly plain?: true;
   /** Reads little-endian elements, aligned to their size; undefined where one doesn't fit. */
   decode(bytes: ArrayBuffer): NpyValues | { readonly misfit: number };
 }
 
 const DTYPES: Readonly<Record<string, Dtype>> = {
-  b1: { size: 1, decode: (bytes) => new Uint8Array(bytes) },
-  u1: { size: 1, decode: (bytes) => new Uint8Array(bytes) },
-  i1: { size: 1, decode: (bytes) => new Int32Array(new Int8Array(bytes)) },
-  u2: { size: 2, decode: (bytes) => new Int32Array(new Uint16Array(bytes)) },
-  i2: { size: 2, decode: (bytes) => new Int32Array(new Int16Array(bytes)) },
-  u4: { size: 4, decode: (bytes) => narrow(new Int32Array(bytes), 1, (low) => low >= 0) },
-  i4: { size: 4, decode: (bytes) => new Int32Array(bytes) },
-  u8: { size: 8, decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => l >= 0 && h === 0) },
-  i8: { size: 8, decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => h === l >> 31) },
-  f2: { size: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf) },
-  f4: { size: 4, decode: (bytes) => new Float32Array(bytes) },
-  f8: { size: 8, decode: (bytes) => new Float32Array(new Float64Array(bytes)) },
+  b1: { size: 1, type: "uint8", plain: true, decode: (bytes) => new Uint8Array(bytes) },
+  u1: { size: 1, type: "uint8", plain: true, decode: (bytes) => new Uint8Array(bytes) },
+  i1: { size: 1, type: "int32", decode: (bytes) => new Int32Array(new Int8Array(bytes)) },
+  u2: { size: 2, type: "int32", decode: (bytes) => new Int32Array(new Uint16Array(bytes)) },
+  i2: { size: 2, type: "int32", decode: (bytes) => new Int32Array(new Int16Array(bytes)) },
+  u4: {
+    size: 4,
+    type: "int32",
+    decode: (bytes) => narrow(new Int32Array(bytes), 1, (low) => low >= 0),
+  },
+  i4: { size: 4, type: "int32", plain: true, decode: (bytes) => new Int32Array(bytes) },
+  u8: {
+    size: 8,
+    type: "int32",
+    decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => l >= 0 && h === 0),
+  },
+  i8: {
+    size: 8,
+    type: "int32",
+    decode: (bytes) => narrow(new Int32Array(bytes), 2, (l, h) => h === l >> 31),
+  },
+  f2: {
+    size: 2,
+    type: "float32",
+    decode: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf),
+  },
+  f4: { size: 4, type: "float32", plain: true, decode: (bytes) => new Float32Array(bytes) },
+  f8: { size: 8, type: "float32", decode: (bytes) => new Float32Array(new Float64Array(bytes)) },
 };
 
 /** A header longer than this is no header. NumPy itself refuses 10,000 characters. */
-const LONGEST_HEADER = 65535;
+export const LONGEST_HEADER = 65535;
 
 /**
  * Reads and checks a header; `bytes` may be the beginning of the file only.
@@ -78,7 +102,15 @@ export function parseNpyHeader(bytes: Uint8Array, place: Place): NpyHeader {
     damaged(place, "has an impossible shape", { received: `(${shape.join(", ")})` });
   }
   const bigEndian = endian === ">" && size > 1;
-  return { dtype, bigEndian, fortranOrder: order === "True", shape, count, start, end };
+  const { type, plain = false } = DTYPES[dtype]!;
+  const own = {
+    dtype,
+    bigEndian,
+    fortranOrder: order === "True",
+    type,
+    plain: plain && !bigEndian,
+  };
+  return { ...own, shape, count, start, end };
 }
 
 /**
@@ -117,6 +149,23 @@ export function decodeArray(
     });
   }
   return values;
+}
+
+/** Bytes of a header that is written here: room for any shape. */
+export const writtenHeader = 128;
+
+/** What comes before the elements of a little-endian array in a file. */
+export function npyHeader(type: ElementType, shape: readonly number[]): Buffer {
+  const descr = { uint8: "|u1", int32: "<i4", float32: "<f4" }[type];
+  const list = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${list}), }`;
+  const fixed = 10;
+  const header = Buffer.alloc(writtenHeader, " ");
+  header.write("\x93NUMPY\x01\x00", "latin1");
+  header.writeUInt16LE(writtenHeader - fixed, 8);
+  header.write(text, fixed, "latin1");
+  header.write("\n", writtenHeader - 1, "latin1");
+  return header;
 }
 
 /** Says that a file of `length` bytes is not what its header tells. */

@@ -3,6 +3,7 @@
  * missing, a folder, unreadable, too large, damaged.
  */
 import { isUtf8 } from "node:buffer";
+import type { Stats } from "node:fs";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
@@ -48,6 +49,26 @@ export function damaged(place: Place, message: string, details: Partial<Problem>
  *   `largest` bytes
  */
 export async function readDataFile(place: FilePlace, largest = LARGEST): Promise<Buffer> {
+  return await withDataFile(place, (file, { size }) => {
+    if (size > largest) {
+      return damaged(place, "is too large to hold in memory", {
+        expected: `at most ${bytes(largest)}`,
+        received: bytes(size),
+        fix: "make a smaller file of it, with fewer examples",
+      });
+    }
+    return readWhole(file, size);
+  });
+}
+
+/**
+ * Opens a file for as long as `body` takes.
+ * @throws ProblemError if it is missing, a folder, no plain file or unreadable
+ */
+export async function withDataFile<T>(
+  place: FilePlace,
+  body: (file: FileHandle, stat: Stats) => Promise<T>,
+): Promise<T> {
   const absolute = resolve(place.directory, place.name);
   let file: FileHandle | undefined;
   try {
@@ -56,14 +77,7 @@ export async function readDataFile(place: FilePlace, largest = LARGEST): Promise
     if (stat.isDirectory()) return await complainOfFolder(place, absolute);
     // A pipe or device has no size to read by, and may never end.
     if (!stat.isFile()) return damaged(place, "is no plain file", { expected: "a file" });
-    if (stat.size > largest) {
-      return damaged(place, "is too large to hold in memory", {
-        expected: `at most ${bytes(largest)}`,
-        received: bytes(stat.size),
-        fix: "make a smaller file of it, with fewer examples",
-      });
-    }
-    return await readWhole(file, stat.size);
+    return await body(file, stat);
   } catch (error) {
     return await complain(error, place, absolute);
   } finally {
@@ -101,13 +115,24 @@ export function bytes(count: number): string {
 
 async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(size);
+  // If the file has shrunk meanwhile, its reader will find it truncated.
+  return buffer.subarray(0, await readAt(file, 0, buffer));
+}
+
+/** Fills a buffer from a place in a file. @returns how many bytes there were */
+export async function readAt(
+  file: FileHandle,
+  position: number,
+  into: Uint8Array,
+): Promise<number> {
   let read = 0;
-  while (read < size) {
-    const { bytesRead } = await file.read(buffer, read, Math.min(size - read, CHUNK), read);
-    if (bytesRead === 0) break; // The file has shrunk meanwhile; its reader will find it truncated.
+  while (read < into.length) {
+    const length = Math.min(into.length - read, CHUNK);
+    const { bytesRead } = await file.read(into, read, length, position + read);
+    if (bytesRead === 0) break;
     read += bytesRead;
   }
-  return buffer.subarray(0, read);
+  return read;
 }
 
 async function complain(error: unknown, place: FilePlace, absolute: string): Promise<never> {

@@ -2,7 +2,8 @@
 import { fail, invariant } from "../support/errors.ts";
 import type { RandomStream } from "../support/random.ts";
 import { permutation } from "../support/random.ts";
-import type { Examples, Parts, Samples } from "./dataset.ts";
+import { type Examples, mapArrays, type Parts, type Samples } from "./dataset.ts";
+import { partOf, type Stored, sizeOf, without } from "./stream/stored.ts";
 
 /**
  * Keeps the last part of the examples for validation, as Keras does: of n examples the first
@@ -12,7 +13,10 @@ import type { Examples, Parts, Samples } from "./dataset.ts";
  * @param fraction part to validate with, in (0, 1)
  * @throws ProblemError at `["validation_split"]` if either part would be empty
  */
-export function validationSplit(examples: Examples, fraction: number): Required<Parts> {
+export function validationSplit<S extends Samples | Stored>(
+  examples: Examples<S>,
+  fraction: number,
+): Required<Parts<S>> {
   const { count } = examples;
   const kept = Math.floor(count * (1 - fraction));
   if (!(fraction > 0 && fraction < 1) || kept === 0 || kept === count) {
@@ -41,13 +45,7 @@ export function stratifiedSplit(
   fraction: number,
 ): Required<Parts> {
   const { count } = examples;
-  const byClass = new Map<number, number[]>();
-  for (let row = 0; row < count; row++) {
-    const own = byClass.get(labels[row]!);
-    if (own) own.push(row);
-    else byClass.set(labels[row]!, [row]);
-  }
-  const groups = [...byClass].sort(([a], [b]) => a - b);
+  const groups = [...byClass(labels, count)];
   for (const [label, group] of groups) {
     if (group.length > 1) continue;
     fail({
@@ -62,16 +60,78 @@ export function stratifiedSplit(
     const kept = Math.min(group.length - 1, Math.max(1, Math.round(group.length * fraction)));
     return group.slice(group.length - kept);
   });
+  return divided(examples, validating);
+}
+
+/** One of several ways to cut examples into a part that validates and the rest, from 1. */
+export interface Fold {
+  readonly folds: number;
+  readonly fold: number;
+}
+
+/**
+ * k-fold: of n examples, or of those of each class, the first n mod k parts have one more than the others, as in
+ * scikit-learn's KFold. Both parts keep the order.
+ * @param labels the class of each example, if every part shall have its share of each
+ * @throws ProblemError at `["folds"]` if there are fewer examples than folds
+ */
+export function foldSplit<S extends Samples | Stored>(
+  examples: Examples<S>,
+  { folds, fold }: Fold,
+  labels?: ArrayLike<number>,
+): Required<Parts<S>> {
+  const { count } = examples;
+  if (count < folds) {
+    fail({
+      path: ["folds"],
+      message: `${folds} folds of ${count} examples leave some with none to validate with`,
+      expected: `at most ${count}`,
+      received: `${folds}`,
+      fix: "give more examples, or fewer folds",
+    });
+  }
+  const from = (n: number, k: number) => Math.floor(n / folds) * k + Math.min(k, n % folds);
+  if (!labels) {
+    const [start, end] = [from(count, fold - 1), from(count, fold)];
+    const train = mapArrays(examples, count - end + start, (s) => without(s, start, end, count));
+    return { train, validation: part(examples, start, end) };
+  }
+  const groups = byClass(labels, count);
+  const validating = [...groups.values()].flatMap((rows) =>
+    rows.slice(from(rows.length, fold - 1), from(rows.length, fold)),
+  );
+  return divided(examples as Examples, validating) as Required<Parts<S>>;
+}
+
+/** The rows of each class, classes in the order of their numbers. */
+function byClass(labels: ArrayLike<number>, count: number): ReadonlyMap<number, readonly number[]> {
+  const found = new Map<number, number[]>();
+  for (let row = 0; row < count; row++) {
+    const own = found.get(labels[row]!);
+    if (own) own.push(row);
+    else found.set(labels[row]!, [row]);
+  }
+  return new Map([...found].sort(([a], [b]) => a - b));
+}
+
+/** Some rows validate, the rest trains. */
+function divided(examples: Examples, validating: readonly number[]): Required<Parts> {
   const chosen = new Set(validating);
-  const rest = Int32Array.from({ length: count }, (_, row) => row).filter((r) => !chosen.has(r));
+  const all = Int32Array.from({ length: examples.count }, (_, row) => row);
   return {
-    train: pick(examples, rest),
+    train: pick(
+      examples,
+      all.filter((row) => !chosen.has(row)),
+    ),
     validation: pick(examples, Int32Array.from(validating).sort()),
   };
 }
 
 /** The first `n` examples; all of them if there are fewer. */
-export function takeFirst(examples: Examples, n: number): Examples {
+export function takeFirst<S extends Samples | Stored>(
+  examples: Examples<S>,
+  n: number,
+): Examples<S> {
   invariant(Number.isInteger(n) && n > 0, `takeFirst of ${n} examples`);
   return n >= examples.count ? examples : part(examples, 0, n);
 }
@@ -94,38 +154,20 @@ export const shuffled = (examples: Examples, random: RandomStream): Examples =>
 
 /** A copy of some examples, in the order of `rows`. */
 export function pick(examples: Examples, rows: Int32Array): Examples {
-  return mapSamples(examples, rows.length, ({ shape, values, ...rest }) => {
-    const size = sizeOf(shape);
+  return mapArrays(examples, rows.length, ({ values, ...form }): Samples => {
+    const size = sizeOf(form);
     const make = values.constructor as new (n: number) => typeof values;
     const copy = new make(rows.length * size);
     rows.forEach((row, i) => {
       copy.set(values.subarray(row * size, (row + 1) * size), i * size);
     });
-    return { ...rest, shape, values: copy };
+    return { ...form, values: copy };
   });
 }
 
 /** Examples `from` up to, not including, `to`. */
-function part(examples: Examples, from: number, to: number): Examples {
-  return mapSamples(examples, to - from, (samples) => {
-    const size = sizeOf(samples.shape);
-    return { ...samples, values: samples.values.subarray(from * size, to * size) };
-  });
-}
-
-function mapSamples(
-  { inputs, targets, weights }: Examples,
-  count: number,
-  change: (samples: Samples) => Samples,
-): Examples {
-  const all = (samples: ReadonlyMap<string, Samples>): ReadonlyMap<string, Samples> =>
-    new Map([...samples].map(([name, s]) => [name, change(s)]));
-  return {
-    count,
-    inputs: all(inputs),
-    targets: all(targets),
-    ...(weights ? { weights: change(weights) } : {}),
-  };
-}
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+const part = <S extends Samples | Stored>(
+  examples: Examples<S>,
+  from: number,
+  to: number,
+): Examples<S> => mapArrays(examples, to - from, (samples) => partOf(samples, from, to));

@@ -35,14 +35,23 @@ export function zipEntries(archive: Buffer, place: Place): readonly ZipEntry[] {
       received: archive.length === 0 ? "an empty file" : `0x${archive.toString("hex", 0, 4)}`,
     });
   }
+  return entriesAtEnd(archive, 0, place);
+}
+
+/**
+ * The archive's files, by its end alone.
+ * @param from where in the archive `tail` begins
+ * @throws ProblemError if it is cut short, or its directory begins before that
+ */
+export function entriesAtEnd(tail: Buffer, from: number, place: Place): readonly ZipEntry[] {
   const cutShort = () =>
     damaged(place, "is cut short or damaged", {
       expected: "a ZIP archive with a directory at its end",
-      received: `${archive.length} bytes`,
+      received: `${from + tail.length} bytes`,
       fix: "copy or download the file again",
     });
   try {
-    return readDirectory(archive) ?? cutShort();
+    return readDirectory(tail, from) ?? cutShort();
   } catch (error) {
     if (error instanceof RangeError) return cutShort(); // A field pointed outside of the file.
     throw error;
@@ -73,23 +82,26 @@ export function peekEntry(archive: Buffer, entry: ZipEntry, place: Place): Uint8
 export function unpackEntry(archive: Buffer, entry: ZipEntry, place: Place): Uint8Array {
   const packed = packedBytes(archive, entry, place);
   const content = entry.method === STORED ? packed : inflate(packed, entry.size, place);
-  const found = crc32(content);
-  if (content.length !== entry.size || found !== entry.crc) {
-    const hex = (crc: number) => crc.toString(16).padStart(8, "0");
-    damaged(place, "is damaged", {
-      expected: `${entry.size} bytes with CRC-32 ${hex(entry.crc)}`,
-      received: `${content.length} bytes with CRC-32 ${hex(found)}`,
-      fix: "copy or download the file again",
-    });
-  }
+  checkSum(entry, content.length, crc32(content), place);
   return content;
 }
 
-function readDirectory(archive: Buffer): readonly ZipEntry[] | undefined {
-  const found = findDirectory(archive);
+/** @throws ProblemError unless a file has the length and the checksum that it should have */
+export function checkSum(entry: ZipEntry, length: number, crc: number, place: Place): void {
+  if (length === entry.size && crc === entry.crc) return;
+  const hex = (sum: number) => sum.toString(16).padStart(8, "0");
+  damaged(place, "is damaged", {
+    expected: `${entry.size} bytes with CRC-32 ${hex(entry.crc)}`,
+    received: `${length} bytes with CRC-32 ${hex(crc)}`,
+    fix: "copy or download the file again",
+  });
+}
+
+function readDirectory(archive: Buffer, from: number): readonly ZipEntry[] | undefined {
+  const found = findDirectory(archive, from);
   if (found === undefined) return undefined;
   const entries: ZipEntry[] = [];
-  let at = found.offset;
+  let at = found.offset - from;
   for (let i = 0; i < found.count; i++) {
     if (archive.readUInt32LE(at) !== SIGNATURES.entry) return undefined;
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
@@ -115,13 +127,16 @@ function readDirectory(archive: Buffer): readonly ZipEntry[] | undefined {
  * Where the central directory begins and how many entries it has, from the record at the archive's
  * end.
  */
-function findDirectory(archive: Buffer): { count: number; offset: number } | undefined {
+function findDirectory(
+  archive: Buffer,
+  from: number,
+): { count: number; offset: number } | undefined {
   // The record is 22 bytes and a comment of at most 65535.
   for (let at = archive.length - 22; at >= 0 && at >= archive.length - 22 - 65535; at--) {
     if (archive.readUInt32LE(at) !== SIGNATURES.end) continue;
     const locator = at - 20;
     if (locator >= 0 && archive.readUInt32LE(locator) === SIGNATURES.end64) {
-      const record = Number(archive.readBigUInt64LE(locator + 8));
+      const record = Number(archive.readBigUInt64LE(locator + 8)) - from;
       return {
         count: Number(archive.readBigUInt64LE(record + 32)),
         offset: Number(archive.readBigUInt64LE(record + 48)),
@@ -149,6 +164,19 @@ function longFields(archive: Buffer, entry: number, from: number, to: number) {
   };
 }
 
+/** Bytes of a local header that are always there. */
+export const localHeader = 30;
+
+/** Bytes from where a file's local header begins to its content; undefined if that is no such header. */
+export function localHeaderSize(header: Buffer): number | undefined {
+  if (header.length < localHeader || header.readUInt32LE(0) !== SIGNATURES.local) return undefined;
+  return localHeader + header.readUInt16LE(26) + header.readUInt16LE(28);
+}
+
+/** Whether the archive has the file's bytes as they are. */
+export const isPlain = ({ method, encrypted, size, packedSize }: ZipEntry): boolean =>
+  method === STORED && !encrypted && size === packedSize;
+
 /** The file's bytes as they are in the archive. */
 function packedBytes(archive: Buffer, entry: ZipEntry, place: Place): Uint8Array {
   const { method, offset, packedSize, size } = entry;
@@ -167,10 +195,8 @@ function packedBytes(archive: Buffer, entry: ZipEntry, place: Place): Uint8Array
       fix: size > LARGEST ? "save fewer examples" : "save it again with np.savez_compressed",
     });
   }
-  const inside = offset + 30 <= archive.length && archive.readUInt32LE(offset) === SIGNATURES.local;
-  const start = inside
-    ? offset + 30 + archive.readUInt16LE(offset + 26) + archive.readUInt16LE(offset + 28)
-    : archive.length;
+  const header = localHeaderSize(archive.subarray(offset, offset + localHeader));
+  const start = header === undefined ? archive.length : offset + header;
   if (start + packedSize > archive.length) {
     damaged(place, "is cut short", {
       expected: `${packedSize} bytes in the archive`,

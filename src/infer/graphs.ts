@@ -2,7 +2,7 @@
  * The graphs of a model's forward pass: one a number of examples at once. A step reads a batch from data
  * variables and leaves what the output layers give in state.
  */
-import type { Samples } from "../data/dataset.ts";
+import type { AnySamples } from "../data/dataset.ts";
 import { type Graph, type Shape, scoped, type Tensor, type Update, variable } from "../ir/graph.ts";
 import { logitsOf } from "../nn/activations.ts";
 import { buildModel, type Weight } from "../nn/model.ts";
@@ -20,7 +20,7 @@ export const names = {
 } as const;
 
 /** What the examples to come look like. */
-export type InputTypes = ReadonlyMap<string, Samples>;
+export type InputTypes = ReadonlyMap<string, AnySamples>;
 
 export interface ForwardGraph {
   readonly graph: Graph;
@@ -41,14 +41,15 @@ export interface OutputType {
  */
 export function forwardGraph(spec: Spec, inputs: InputTypes, size: number): ForwardGraph {
   const examples = scoped("batch", () => {
-    const read = ([name, samples]: readonly [string, Samples]): [string, Tensor] => {
+    const read = ([name, samples]: readonly [string, AnySamples]): [string, Tensor] => {
+      const own = names.input(size, name);
       const stored = variable({
-        name: names.input(size, name),
+        name: own,
         kind: "data",
         shape: [size, ...samples.shape],
         dtype: dtypeOf(samples),
       });
-      return [name, decoded(stored, samples)];
+      return [name, decoded(own, stored, samples)];
     };
     return new Map([...inputs].map(read));
   });

@@ -1,18 +1,42 @@
 /** How examples become the tensors that a model's input layers show. */
-import type { Samples } from "../data/dataset.ts";
+import type { Form } from "../data/dataset.ts";
+import { typeOf } from "../data/stream/stored.ts";
 import type { DType } from "../ir/expr.ts";
-import type { Tensor } from "../ir/graph.ts";
+import { type Tensor, variable } from "../ir/graph.ts";
+import type { Values } from "../ir/program.ts";
 import { inputLayers, type Model } from "../nn/model.ts";
-import { float, mul } from "../ops/pointwise.ts";
+import { div, float, mul, sub } from "../ops/pointwise.ts";
 import { invariant } from "../support/errors.ts";
 
-export const dtypeOf = ({ values }: Pick<Samples, "values">): DType =>
-  values instanceof Uint8Array ? "u8" : values instanceof Int32Array ? "i32" : "f32";
+const dtypes = { uint8: "u8", int32: "i32", float32: "f32" } as const;
 
-/** Stored values as the model sees them: floats, scaled. */
-export function decoded(stored: Tensor, { scale }: Pick<Samples, "scale">): Tensor {
+export const dtypeOf = (samples: Parameters<typeof typeOf>[0]): DType => dtypes[typeOf(samples)];
+
+/** The variables that `decoded` reads, of an array whose own is called so. */
+const standardNames = (name: string) => ({ mean: `${name}/mean`, deviation: `${name}/deviation` });
+
+/** What they hold. */
+export function standardConstants(name: string, { standard }: Form): ReadonlyMap<string, Values> {
+  const { mean, deviation } = standardNames(name);
+  if (!standard) return new Map();
+  return new Map([
+    [mean, Float32Array.from(standard.mean)],
+    [deviation, Float32Array.from(standard.deviation)],
+  ]);
+}
+
+/**
+ * Stored values as the model sees them: floats, scaled, and then standardised.
+ * @param name of the array's variable
+ */
+export function decoded(name: string, stored: Tensor, { scale, standard }: Form): Tensor {
   const values = float(stored);
-  return scale === undefined ? values : mul(values, scale);
+  const scaled = scale === undefined ? values : mul(values, scale);
+  if (!standard) return scaled;
+  const { mean, deviation } = standardNames(name);
+  const read = (own: string) =>
+    variable({ name: own, kind: "data", constant: true, shape: [standard.mean.length] });
+  return div(sub(scaled, read(mean)), read(deviation));
 }
 
 /** Which of the data's inputs each input layer shows. */

@@ -2,16 +2,18 @@
  * Prediction: a compiled forward pass with its weights folded and prepared. Examples go through in batches;
  * a program knows nothing of how many there are, so the same one, once compiled, serves any number.
  */
+import { isDeepStrictEqual } from "node:util";
 import { compile } from "../compiler/compile.ts";
 import { forInference } from "../compiler/inference.ts";
-import type { Samples } from "../data/dataset.ts";
+import type { AnySamples } from "../data/dataset.ts";
+import { isStored, makeValues, readRows, typeOf } from "../data/stream/stored.ts";
 import { type Shape, sameShape, sizeOf } from "../ir/graph.ts";
 import type { Backend, Executable, Program, Traits, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
 import { forwardGraph, type InputTypes, names, type OutputType } from "./graphs.ts";
-import { dtypeOf } from "./inputs.ts";
+import { dtypeOf, standardConstants } from "./inputs.ts";
 
 export interface PredictionOptions {
   /** Shape, storage type and scale of the examples to come; the values are not looked at. */
@@ -78,7 +80,12 @@ export class Predictor {
   ): Promise<Predictor> {
     const program = compilePrediction(plan, backend.traits);
     const options = threads === undefined ? {} : { threads };
-    const executable = await backend.compile(program, new Map(), options);
+    const constants = plan.sizes.flatMap((size) =>
+      [...plan.inputs].flatMap(([name, samples]) => [
+        ...standardConstants(names.input(size, name), samples),
+      ]),
+    );
+    const executable = await backend.compile(program, new Map(constants), options);
     const predictor = new Predictor(plan, program, executable);
     await predictor.setWeights(weights);
     return predictor;
@@ -100,7 +107,7 @@ export class Predictor {
    * @param inputs of the shapes and storage types that were planned for
    */
   async predict(
-    inputs: ReadonlyMap<string, Samples>,
+    inputs: ReadonlyMap<string, AnySamples>,
     count: number,
   ): Promise<ReadonlyMap<string, Prediction>> {
     this.#check(inputs, count);
@@ -113,7 +120,8 @@ export class Predictor {
     for (let done = 0; done < count; ) {
       const size = this.#sizeFor(count - done);
       const present = Math.min(size, count - done);
-      for (const [name, samples] of inputs) this.#writeBatch(name, samples, size, done, present);
+      for (const [name, samples] of inputs)
+        await this.#writeBatch(name, samples, size, done, present);
       await this.executable.run(names.procedure(size), 1);
       for (const [layer, { shape, values }] of results) {
         const batch = await this.executable.read(names.output(size, layer));
@@ -135,20 +143,23 @@ export class Predictor {
   }
 
   /** Where there are fewer examples than the procedure takes, those behind them are zeros. */
-  #writeBatch(
+  async #writeBatch(
     name: string,
-    { shape, values }: Samples,
+    samples: AnySamples,
     size: number,
     from: number,
     present: number,
-  ): void {
-    const one = sizeOf(shape);
-    const rows = values.subarray(from * one, (from + present) * one);
-    const batch = present === size ? rows : extended(rows, size * one);
+  ): Promise<void> {
+    const one = sizeOf(samples.shape);
+    const inPlace = !isStored(samples) && present === size;
+    const batch = inPlace
+      ? samples.values.subarray(from * one, (from + size) * one)
+      : makeValues(typeOf(samples), size * one);
+    if (!inPlace) await readRows(samples, from, batch.subarray(0, present * one));
     this.executable.write(names.input(size, name), batch);
   }
 
-  #check(inputs: ReadonlyMap<string, Samples>, count: number): void {
+  #check(inputs: ReadonlyMap<string, AnySamples>, count: number): void {
     for (const [name, planned] of this.plan.inputs) {
       const given = inputs.get(name);
       invariant(given, `no examples for ${name}`);
@@ -156,25 +167,14 @@ export class Predictor {
         sameShape(given.shape, planned.shape) &&
         dtypeOf(given) === dtypeOf(planned) &&
         given.scale === planned.scale &&
-        given.values.length === count * sizeOf(given.shape);
+        isDeepStrictEqual(given.standard, planned.standard) &&
+        (isStored(given) || given.values.length === count * sizeOf(given.shape));
       invariant(
         fits,
         () => `${name}: not ${count} examples of ${dtypeOf(planned)}[${planned.shape}]`,
       );
     }
   }
-}
-
-/** The values, and zeros after them. */
-function extended(values: Samples["values"], length: number): Samples["values"] {
-  const result =
-    values instanceof Uint8Array
-      ? new Uint8Array(length)
-      : values instanceof Int32Array
-        ? new Int32Array(length)
-        : new Float32Array(length);
-  result.set(values);
-  return result;
 }
 
 /** Plans and opens in one call. */

@@ -15,7 +15,8 @@ export interface Activation<S extends z.ZodRawShape = z.ZodRawShape> extends Def
    */
   apply(x: Tensor, options: z.output<z.ZodObject<S>>, outer?: number): Tensor;
 }
-function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation {
+/** Checks a definition's types; the catalogue holds activations of all kinds of options. */
+export function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation {
   return a as unknown as Activation;
 }
 

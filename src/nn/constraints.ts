@@ -12,7 +12,8 @@ export interface Constraint<S extends z.ZodRawShape = z.ZodRawShape> extends Def
   /** The weight nearby that satisfies it. */
   apply(w: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
-function defineConstraint<S extends z.ZodRawShape>(c: Constraint<S>): Constraint {
+/** Checks a definition's types; the catalogue holds constraints of all kinds of options. */
+export function defineConstraint<S extends z.ZodRawShape>(c: Constraint<S>): Constraint {
   return c as unknown as Constraint;
 }
 

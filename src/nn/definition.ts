@@ -75,6 +75,13 @@ export function named<D extends Definition, E extends z.ZodRawShape = Record<nev
   return schema;
 }
 
+/**
+ * Adds to a catalogue, which is otherwise only read. It must be done before a spec is: nobody looks twice.
+ */
+export function extend<D extends Definition>(catalogue: readonly D[], definition: D): void {
+  (catalogue as D[]).push(definition);
+}
+
 export const namesOf = (d: Definition): readonly string[] => [d.name, ...(d.aliases ?? [])];
 
 interface Choice<D> {
@@ -148,12 +155,15 @@ function severalKeys(kind: string, known: readonly string[], stray: string | und
     : `several names where one ${kind} belongs`;
 }
 
+/** What to do about a name that is near to none. */
+export const elsewhere = "one of your own needs `--plugin FILE`, which defines it";
+
 function unknownName(name: string, names: readonly string[]): IssueParams {
   const near = suggest(name, names);
   return {
     expected: oneOf(names),
     received: name,
-    ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+    fix: near ? `did you mean \`${near}\`?` : elsewhere,
   };
 }
 

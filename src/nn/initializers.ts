@@ -12,7 +12,8 @@ export interface Initializer<S extends z.ZodRawShape = z.ZodRawShape> extends De
   unfit?(shape: Shape): string | undefined;
   fill(shape: Shape, options: z.output<z.ZodObject<S>>, random: RandomStream): Float32Array;
 }
-function defineInitializer<S extends z.ZodRawShape>(i: Initializer<S>): Initializer {
+/** Checks a definition's types; the catalogue holds initializers of all kinds of options. */
+export function defineInitializer<S extends z.ZodRawShape>(i: Initializer<S>): Initializer {
   return i as unknown as Initializer;
 }
 

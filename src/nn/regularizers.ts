@@ -14,7 +14,8 @@ export interface Regularizer<S extends z.ZodRawShape = z.ZodRawShape> extends De
   /** The penalty, a tensor of shape []. */
   penalty(w: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
-function defineRegularizer<S extends z.ZodRawShape>(r: Regularizer<S>): Regularizer {
+/** Checks a definition's types; the catalogue holds regularizers of all kinds of options. */
+export function defineRegularizer<S extends z.ZodRawShape>(r: Regularizer<S>): Regularizer {
   return r as unknown as Regularizer;
 }
 

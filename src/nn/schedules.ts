@@ -13,7 +13,8 @@ export interface Schedule<S extends z.ZodRawShape = z.ZodRawShape> extends Defin
   /** @param step steps taken before this one, of shape []; so is the rate */
   rate(step: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
-function defineSchedule<S extends z.ZodRawShape>(schedule: Schedule<S>): Schedule {
+/** Checks a definition's types; the catalogue holds schedules of all kinds of options. */
+export function defineSchedule<S extends z.ZodRawShape>(schedule: Schedule<S>): Schedule {
   return schedule as unknown as Schedule;
 }
 

@@ -10,13 +10,15 @@ import { fill, fillValue } from "./view.ts";
 
 /** A tensor, or a number that stands for a tensor full of it. */
 export type Operand = Tensor | number;
-type Gradient = (context: {
+/** From the cotangent of the result, the inputs and the result: the cotangent of each input. */
+export type Gradient = (context: {
   dy: Tensor;
   x: readonly Tensor[];
   y: Tensor;
 }) => readonly (Tensor | undefined)[];
 
-interface Extra {
+/** What a pointwise op may say beside its formula and gradient. */
+export interface Extra {
   /** Operations an element costs; transcendental functions about ten. */
   readonly work?: number;
   readonly dtype?: DType;
@@ -26,7 +28,12 @@ interface Extra {
   readonly scaleShift?: (x: readonly ScaleShift[]) => ScaleShift | undefined;
 }
 
-function pointwise(
+/**
+ * The constructor of a pointwise op.
+ * @param formula an element of the result from those of the inputs
+ * @param grad the vector-Jacobian product; undefined for an input that has no gradient
+ */
+export function pointwise(
   name: string,
   formula: (...x: Expr[]) => Expr,
   grad: Gradient,

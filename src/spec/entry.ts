@@ -80,7 +80,8 @@ function wordsAt(tree: MapTree, key: string): readonly Written<string>[] | undef
   return items.every((item) => item !== undefined) ? items : undefined;
 }
 
-export const layerNames = layers.flatMap(namesOf);
+/** Asked for when a spec is read: plug-ins add to them. */
+export const layerNames = (): readonly string[] => layers.flatMap(namesOf);
 export const layerNamed = (key: string | undefined): Layer | undefined =>
   key === undefined ? undefined : layers.find((layer) => namesOf(layer).includes(key));
 

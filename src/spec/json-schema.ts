@@ -52,7 +52,7 @@ const orByOutput = (schema: Json): Json => ({
 
 /** What may be the use of a block: any name that is no layer's. */
 function useOfBlock({ properties }: Json): readonly Json[] {
-  const own = { not: { enum: layerNames } };
+  const own = { not: { enum: layerNames() } };
   return [
     { type: "string", ...own },
     { type: "object", properties, propertyNames: own, minProperties: 1 },

@@ -1,8 +1,9 @@
 /** The schema of a spec, built from the catalogues of layers, losses, optimizers, metrics and sources. */
 import { z } from "zod";
-import type { DataSource, Loaded, SourceContext } from "../data/dataset.ts";
+import type { DataSource, Dataset, Loaded, SourceContext } from "../data/dataset.ts";
 import { partOptions } from "../data/pipeline.ts";
 import { sources } from "../data/sources/index.ts";
+import type { Stored } from "../data/stream/stored.ts";
 import { callbackOption } from "../nn/callbacks/index.ts";
 import { type Definition, inputForms, named, namesOf, section } from "../nn/definition.ts";
 import { layers } from "../nn/layers/index.ts";
@@ -12,6 +13,11 @@ import { optimizerOption } from "../nn/optimizers/index.ts";
 /** A source with its options' type forgotten: the schema has checked them. */
 export type AnySource = Definition & {
   load(options: Record<string, unknown>, context: SourceContext): Promise<Loaded>;
+  stream?: (
+    options: Record<string, unknown>,
+    context: SourceContext,
+    beyond: number,
+  ) => Promise<Dataset<Stored> | undefined>;
 };
 const catalogue = sources as readonly unknown[] as readonly (AnySource & DataSource)[];
 
@@ -89,10 +95,14 @@ export const blocksOption = z.record(word, blockOption);
 const sourceOption = () => named<AnySource>("data source", () => catalogue);
 const dataSection = section("data", {
   source: sourceOption().describe("Where the examples come from."),
+  validation: sourceOption()
+    .optional()
+    .describe("Another source, whose examples validate; encoded as those that train."),
   ...partOptions,
 });
 const shortData = sourceOption().transform((source) => ({
   source,
+  validation: undefined,
   ...z.object(partOptions).parse({}),
 }));
 

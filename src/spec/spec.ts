@@ -1,7 +1,6 @@
 /** A spec, checked and complete: what the rest of nnc works with. */
 import { z } from "zod";
-import type { PartOptions } from "../data/pipeline.ts";
-import { type Named, namesOf } from "../nn/definition.ts";
+import type { Named } from "../nn/definition.ts";
 import { lossOption } from "../nn/losses/index.ts";
 import type { Loss } from "../nn/losses/loss.ts";
 import { metricOption } from "../nn/metrics/index.ts";
@@ -12,10 +11,11 @@ import { type LayerEntry, wire } from "../nn/wiring.ts";
 import { invariant, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { type CallbackSpec, resolveCallbacks } from "./callbacks.ts";
+import { type DataSpec, dataOf } from "./data-section.ts";
 import { type Expectation, parseExpectation } from "./expectation.ts";
 import { problemsFrom } from "./problems.ts";
 import { expectableNames, noMetric } from "./reported.ts";
-import { type AnySource, type ParsedSpec, specSchema } from "./schema.ts";
+import { type ParsedSpec, specSchema } from "./schema.ts";
 import type { SpecSource } from "./source.ts";
 
 /** The optimizer of a spec: every one has the common options. */
@@ -43,13 +43,7 @@ export interface ReportedMetric {
 export interface Spec {
   readonly name: string;
   readonly seed: number;
-  readonly data: {
-    readonly source: Named<AnySource>;
-    /** How the examples are divided and weighed. */
-    readonly parts: PartOptions;
-  };
-  /** Where the source's options stand, for problems it reports. */
-  readonly sourcePath: SpecPath;
+  readonly data: DataSpec;
   readonly model: Model;
   readonly outputs: readonly OutputSpec[];
   readonly optimizer: ChosenOptimizer;
@@ -76,20 +70,10 @@ export function resolveSpec(source: SpecSource): Spec {
   const name = parsed.name ?? defaultName(source.file);
   const model = wire(name, entries, parsed.outputs, source.aliases);
   const outputs = resolveOutputs(parsed, model.outputs);
-  const raw = value["data"];
-  const isLong = typeof raw === "object" && raw !== null && "source" in raw;
-  const isBare = typeof raw === "string" || (isLong && typeof raw.source === "string");
-  const sourcePath = [
-    "data",
-    ...(isLong ? ["source"] : []),
-    ...(isBare ? [] : [keyOf(parsed, raw)]),
-  ];
-  const { source: dataSource, ...parts } = parsed.data;
   return {
     name,
     seed: parsed.seed,
-    data: { source: dataSource, parts },
-    sourcePath,
+    data: dataOf(parsed, value["data"]),
     model,
     outputs,
     optimizer: parsed.optimizer as Named<Optimizer> as ChosenOptimizer,
@@ -119,14 +103,6 @@ function check<T>(schema: z.ZodType<T>, value: unknown, owner: string, at: SpecP
   if (result.success) return result.data;
   const problems = problemsFrom(result.error, value, owner);
   throw new ProblemError(problems.map((p) => ({ ...p, path: [...at, ...p.path] })));
-}
-
-/** The name the source goes by in the spec, which may be an alias. */
-function keyOf({ data }: ParsedSpec, raw: unknown): string {
-  const holder = (
-    typeof raw === "object" && raw !== null && "source" in raw ? raw.source : raw
-  ) as object;
-  return namesOf(data.source.definition).find((n) => n in holder) ?? data.source.definition.name;
 }
 
 /** `mlp` for `specs/mlp.yaml`. */

@@ -1,12 +1,13 @@
 /** Loss and metrics of given weights on examples, by the graphs that validate during training. */
 import { compile } from "../compiler/compile.ts";
-import type { Examples } from "../data/dataset.ts";
+import type { AnySamples, Examples } from "../data/dataset.ts";
 import type { Backend, Values } from "../ir/program.ts";
 import { metricNames } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { Metrics } from "./events.ts";
-import { batching, names, phaseGraphs } from "./graphs.ts";
-import { dataVariables, evaluationBatch, readMetrics, usedBy } from "./session.ts";
+import { Feed } from "./feed.ts";
+import { batching, bytesIn, constantsOf, phaseGraphs } from "./graphs.ts";
+import { evaluationBatch, readMetrics, usedBy } from "./session.ts";
 
 export interface EvaluationOptions {
   readonly threads?: number | undefined;
@@ -17,14 +18,14 @@ export interface EvaluationOptions {
 /** @param weights all of the model's, by `<layer>/<weight>` */
 export async function evaluate(
   spec: Spec,
-  examples: Examples,
+  examples: Examples<AnySamples>,
   weights: ReadonlyMap<string, Values>,
   backend: Backend,
   { threads, batch }: EvaluationOptions = {},
 ): Promise<Metrics> {
   const phase = "validation";
   const plan = (size: number) => {
-    const parts = batching(examples.count, size);
+    const parts = batching(examples, size, bytesIn(spec.data.parts.window));
     return { parts, ...phaseGraphs({ spec, phase, examples, batching: parts }) };
   };
   const usual = plan(batch ?? evaluationBatch);
@@ -33,21 +34,20 @@ export async function evaluate(
   const { parts, graphs, states, sums } = asTrained ? plan(spec.train.batch_size) : usual;
   const program = compile(graphs, backend.traits);
   const used = new Set(program.variables.map((v) => v.name));
-  const executable = await backend.compile(
-    program,
-    usedBy(program, dataVariables(phase, examples)),
-    {
-      threads,
-    },
-  );
+  const executable = await backend.compile(program, usedBy(program, constantsOf(phase, examples)), {
+    threads,
+  });
+  const has = (name: string) => used.has(name);
+  const feed = new Feed({ phase, examples, batching: parts, shuffle: undefined, executable, has });
   try {
     for (const [name, { size, initial }] of states)
-      if (used.has(name)) executable.write(name, new Float32Array(size).fill(initial));
-    for (const [name, values] of weights) if (used.has(name)) executable.write(name, values);
-    if (parts.steps > 0) await executable.run(names.procedure(phase, "batch"), parts.steps);
-    if (parts.rest > 0) await executable.run(names.procedure(phase, "rest"), 1);
+      if (has(name)) executable.write(name, new Float32Array(size).fill(initial));
+    for (const [name, values] of weights) if (has(name)) executable.write(name, values);
+    await feed.run("batch", 0, parts.steps);
+    if (parts.rest > 0) await feed.run("rest", parts.steps, 1);
     return await readMetrics(executable, spec, phase, sums, metricNames(spec.outputs));
   } finally {
+    await feed.close();
     await executable.dispose();
   }
 }

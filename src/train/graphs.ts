@@ -4,9 +4,11 @@
  * the sums behind the metrics. Running n steps is running the same program n times.
  */
 import { gradients } from "../compiler/autodiff.ts";
-import type { Examples, Samples } from "../data/dataset.ts";
-import { bindInputs, decoded, dtypeOf } from "../infer/inputs.ts";
+import { type AnySamples, arraysOf, type Examples } from "../data/dataset.ts";
+import { bytesOf, isStored, isStreamed } from "../data/stream/stored.ts";
+import { bindInputs, decoded, dtypeOf, standardConstants } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
+import type { Values } from "../ir/program.ts";
 import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
@@ -45,17 +47,35 @@ export interface Batching {
   readonly batch: number;
   readonly steps: number;
   readonly rest: number;
+  /** Examples that are in memory at a time, and the batches that they are: all, unless data is streamed. */
+  readonly window: number;
+  readonly perWindow: number;
 }
-export function batching(count: number, size: number): Batching {
+
+/** @param bytes that a window may take, if the examples are streamed */
+export function batching(examples: Examples<AnySamples>, size: number, bytes: number): Batching {
+  const { count } = examples;
   const batch = Math.min(size, count);
-  return { count, batch, steps: Math.floor(count / batch), rest: count % batch };
+  const own = { count, batch, steps: Math.floor(count / batch), rest: count % batch };
+  const perExample = arraysOf(examples).reduce((sum, s) => sum + bytesOf(s), 0);
+  const fitting = Math.max(1, Math.floor(bytes / (perExample * batch)));
+  const perWindow = isStreamed(examples) ? fitting : Math.ceil(count / batch);
+  return { ...own, window: Math.min(count, perWindow * batch), perWindow };
+}
+
+/** Bytes of a size such as 32MB. */
+export function bytesIn(size: number | string): number {
+  if (typeof size === "number") return size;
+  const powers = { k: 1e3, m: 1e6, g: 1e9 } as const;
+  const unit = /[kmg]/i.exec(size)?.[0].toLowerCase() as keyof typeof powers | undefined;
+  return Math.floor(Number.parseFloat(size) * (unit ? powers[unit] : 1));
 }
 
 /** What a phase's graphs have in common. */
 export interface PhaseSetup {
   readonly spec: Spec;
   readonly phase: Phase;
-  readonly examples: Examples;
+  readonly examples: Examples<AnySamples>;
   readonly batching: Batching;
 }
 
@@ -71,10 +91,10 @@ export interface PhaseGraphs {
 }
 
 export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
-  const { batch, rest, steps } = setup.batching;
+  const { batch, rest, steps, perWindow } = setup.batching;
   const parts = [
     { part: "batch" as const, size: batch, start: 0, when: steps > 0 },
-    { part: "rest" as const, size: rest, start: batch * steps, when: rest > 0 },
+    { part: "rest" as const, size: rest, start: batch * (steps % perWindow), when: rest > 0 },
   ];
   const built = parts.filter((p) => p.when).map((p) => buildStep(setup, p));
   return {
@@ -89,20 +109,21 @@ export function phaseGraphs(setup: PhaseSetup): PhaseGraphs {
 interface Part {
   readonly part: "batch" | "rest";
   readonly size: number;
-  /** First position of the part in the pass. */
+  /** First position of the part in its window. */
   readonly start: number;
 }
 
 function buildStep(setup: PhaseSetup, part: Part) {
   const { spec, phase, examples } = setup;
+  const resident = { count: setup.batching.window, constant: !isStreamed(examples) };
   const state = new StepState();
   const iteration = state.scalar(names.iteration, "i32");
   const rows = scoped("batch", () => batchRows(setup, part, state));
-  const read = (side: "inputs" | "targets", data: ReadonlyMap<string, Samples>) =>
+  const read = (side: "inputs" | "targets", data: ReadonlyMap<string, AnySamples>) =>
     new Map(
       [...data].map(([name, s]) => [
         name,
-        gather(names.data(phase, side, name), s, examples.count, rows),
+        gather(names.data(phase, side, name), s, resident, rows),
       ]),
     );
   const inputs = bindInputs(
@@ -112,7 +133,7 @@ function buildStep(setup: PhaseSetup, part: Part) {
   const targets = scoped("batch", () => read("targets", examples.targets));
   const weights =
     examples.weights &&
-    scoped("batch", () => gather(names.weights(phase), examples.weights!, examples.count, rows));
+    scoped("batch", () => gather(names.weights(phase), examples.weights!, resident, rows));
   const model = buildModel(spec.model, {
     training: phase === "train",
     inputs,
@@ -130,9 +151,35 @@ function buildStep(setup: PhaseSetup, part: Part) {
   return { graph, weights: model.weights, states: state.states, sums: totals.sums, batchwise };
 }
 
+/** The data variables of a phase, and what they hold. */
+export function dataVariables<S extends AnySamples>(
+  phase: Phase,
+  { inputs, targets, weights }: Examples<S>,
+): ReadonlyMap<string, S> {
+  const variables = new Map<string, S>();
+  for (const [name, s] of inputs) variables.set(names.data(phase, "inputs", name), s);
+  for (const [name, s] of targets) variables.set(names.data(phase, "targets", name), s);
+  if (weights) variables.set(names.weights(phase), weights);
+  return variables;
+}
+
+/** Variables that never change: examples that are in memory as a whole, and what standardises them. */
+export function constantsOf(
+  phase: Phase,
+  examples: Examples<AnySamples>,
+): ReadonlyMap<string, Values> {
+  const streamed = isStreamed(examples);
+  const constants = new Map<string, Values>();
+  for (const [name, samples] of dataVariables(phase, examples)) {
+    if (!streamed && !isStored(samples)) constants.set(name, samples.values);
+    for (const [own, values] of standardConstants(name, samples)) constants.set(own, values);
+  }
+  return constants;
+}
+
 /** Which examples the step works on, and the cursor moved on. */
 function batchRows(
-  { phase, spec, examples }: PhaseSetup,
+  { phase, spec, batching }: PhaseSetup,
   { part, size, start }: Part,
   state: StepState,
 ): Tensor {
@@ -144,21 +191,32 @@ function batchRows(
   const order = variable({
     name: names.order,
     kind: "data",
-    shape: [examples.count],
+    shape: [batching.window],
     dtype: "i32",
   });
   return take(order, position);
 }
 
-function gather(name: string, samples: Samples, count: number, rows: Tensor): Tensor {
+/** What of the data is in memory: how many examples, and whether they are always the same ones. */
+interface Resident {
+  readonly count: number;
+  readonly constant: boolean;
+}
+
+function gather(
+  name: string,
+  samples: AnySamples,
+  { count, constant }: Resident,
+  rows: Tensor,
+): Tensor {
   const all = variable({
     name,
     kind: "data",
-    constant: true,
+    constant,
     shape: [count, ...samples.shape],
     dtype: dtypeOf(samples),
   });
-  return decoded(take(all, rows), samples);
+  return decoded(name, take(all, rows), samples);
 }
 
 /** What a pass adds up: the sums behind loss and metrics, and the samples they are taken over. */

@@ -3,7 +3,7 @@ import { judge } from "../spec/expectation.ts";
 import { better, ofBest, onValidation } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { EndEvent, EpochEvent, Metrics, ProgressEvent } from "./events.ts";
-import { names, type Phase } from "./graphs.ts";
+import type { Phase } from "./graphs.ts";
 import { beginning, type Position } from "./position.ts";
 import { type PhasePlan, parameterCount, type Session } from "./session.ts";
 
@@ -82,7 +82,7 @@ class Loop {
       return { event: "progress", epoch, epochs, ...p.progress, seconds, validating };
     };
     if (from === 0) session.beginPass("train", epoch);
-    else session.continuePass(epoch);
+    else session.continuePass("train", epoch);
     const rhythm = { every: this.#options.stepwise ? 1 : spec.train.checkpoint.steps, done };
     const most = mostSteps - done;
     for await (const p of pass(session, "train", train, { from, most, rhythm, stopped })) {
@@ -196,7 +196,7 @@ async function* pass(
     );
     const [part, count] = whole > 0 ? (["batch", whole] as const) : (["rest", 1] as const);
     const start = performance.now();
-    await session.executable.run(names.procedure(phase, part), count);
+    await session.run(phase, part, step, count);
     step += count;
     portion = Math.min(longest, stepsIn(moment, since(start) / count));
     const { loss } = await session.metrics(phase, ["loss"]);

@@ -1,5 +1,4 @@
 /** How long whole batches of training take: timed runs of steps, going through the data as often as it takes. */
-import { names } from "./graphs.ts";
 import type { Session } from "./session.ts";
 
 export interface MeasureOptions {
@@ -71,7 +70,7 @@ export function stepRunner(
       }
       const count = Math.min(left, perPass - used, atOnce);
       const start = performance.now();
-      await session.executable.run(names.procedure("train", "batch"), count);
+      await session.run("train", "batch", used, count);
       const spent = performance.now() - start;
       atOnce = Math.max(1, Math.floor(longest / (spent / count) / 10) * 10);
       time += spent;

@@ -1,5 +1,6 @@
 /** Weights whose first values are found in the training data: the mean and variance of a `normalization`. */
-import type { Examples, Samples } from "../data/dataset.ts";
+import type { AnySamples, Examples } from "../data/dataset.ts";
+import { momentsOf } from "../data/stream/survey.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import type { Shape } from "../ir/graph.ts";
 import type { Initializer } from "../nn/initializers.ts";
@@ -8,12 +9,12 @@ import { fail, internal } from "../support/errors.ts";
 
 /** What an observing weight's layer reads, and the shape that its input layer gives it. */
 interface Source {
-  readonly samples: Samples;
+  readonly samples: AnySamples;
   readonly shape: Shape;
 }
 
 /** @throws ProblemError if the layer reads something that is computed */
-function sourceOf(model: Model, { layer: name }: Weight, examples: Examples): Source {
+function sourceOf(model: Model, { layer: name }: Weight, examples: Examples<AnySamples>): Source {
   const layer = model.layers.find((l) => l.name === name);
   if (!layer) throw internal(`there is no layer ${name}`);
   const input = model.layers.find((l) => l.name === layer.from[0]);
@@ -31,7 +32,11 @@ function sourceOf(model: Model, { layer: name }: Weight, examples: Examples): So
 }
 
 /** Checks that every such weight reads an input. */
-export function checkObserved(model: Model, weights: readonly Weight[], examples: Examples): void {
+export function checkObserved(
+  model: Model,
+  weights: readonly Weight[],
+  examples: Examples<AnySamples>,
+): void {
   for (const weight of weights) if (weight.observe) sourceOf(model, weight, examples);
 }
 
@@ -39,7 +44,7 @@ export function checkObserved(model: Model, weights: readonly Weight[], examples
 export function observed(
   model: Model,
   weights: readonly Weight[],
-  examples: Examples,
+  examples: Examples<AnySamples>,
 ): readonly Weight[] {
   return weights.map((weight) => {
     if (!weight.observe) return weight;
@@ -51,7 +56,7 @@ export function observed(
       doc: "From the training data",
       options: {},
       fill() {
-        found ??= observe({ shape, values: samples.values, scale: samples.scale ?? 1 });
+        found ??= observe({ shape, ...momentsOf(samples) });
         return Float32Array.from(found);
       },
     };

@@ -1,71 +1,18 @@
-/** Before a graph is built: the data is loaded and split, and model, data and losses are held against each other. */
-import type { Dataset, Examples, Parts, Samples } from "../data/dataset.ts";
-import type { Description } from "../data/description.ts";
-import { prepareParts } from "../data/pipeline.ts";
+/** Before a graph is built: model, data and losses are held against each other. */
+import type { AnySamples, Examples } from "../data/dataset.ts";
+import { extremesOf } from "../data/extremes.ts";
+import { isStored, typeOf } from "../data/stream/stored.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
 import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
-import { onValidation } from "../spec/reported.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { fail, type Problem, ProblemError, type SpecPath } from "../support/errors.ts";
+import { fail, type Problem, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { targetOf } from "./graphs.ts";
 import { checkObserved } from "./observe.ts";
-
-/**
- * Loads the spec's data; problems of the source get their place in the spec.
- * @param earlier what the data of a run looked like, where its model is to be used
- */
-export async function loadData(spec: Spec, earlier?: Description): Promise<Dataset> {
-  const { data, directory, seed, sourcePath } = spec;
-  const { source, parts } = data;
-  const loaded = await source.definition
-    .load(source.options, { directory, seed, ...(earlier ? { earlier } : {}) })
-    .catch((error: unknown) => placed(error, sourcePath));
-  const { fit } = loaded;
-  const fitted = fit && ((found: Parts) => within(sourcePath, () => fit(found)));
-  const dataset = within(["data"], () =>
-    prepareParts({ ...loaded, ...(fitted ? { fit: fitted } : {}) }, parts, seed),
-  );
-  return watchable(spec, dataset);
-}
-
-/** Runs `body`; its problems' paths start at `path`, unless they have their place already. */
-function within<T>(path: SpecPath, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    return placed(error, path);
-  }
-}
-
-class Placed extends ProblemError {}
-
-function placed(error: unknown, path: SpecPath): never {
-  if (!(error instanceof ProblemError) || error instanceof Placed) throw error;
-  throw new Placed(error.problems.map((p) => ({ ...p, path: [...path, ...p.path] })));
-}
-
-/** Checks that what callbacks watch on validation data will be there. */
-function watchable({ callbacks }: Spec, dataset: Dataset): Dataset {
-  const problems = callbacks.flatMap(({ definition, watched, path }): Problem[] => {
-    if (dataset.validation || !watched?.metric.startsWith(onValidation)) return [];
-    return [
-      {
-        path,
-        message: `${definition.name} watches ${watched.metric}, and there is no validation data`,
-        expected: "data with a part for validation",
-        received: dataset.summary,
-        fix: `write \`validation_split: 0.2\` beside the data's source, or \`monitor: ${watched.metric.slice(onValidation.length)}\``,
-      },
-    ];
-  });
-  if (problems.length > 0) throw new ProblemError(problems);
-  return dataset;
-}
 
 /** Two examples are enough to tell the batch from other dimensions. */
 const probe = 2;
@@ -75,7 +22,7 @@ const probe = 2;
  * @param batch examples in the batch
  * @throws ProblemError where layers, inputs, outputs, losses and data do not fit each other
  */
-export function checkModel(spec: Spec, examples: Examples, batch = probe): Built {
+export function checkModel(spec: Spec, examples: Examples<AnySamples>, batch = probe): Built {
   const inputs = new Map(
     inputLayers(spec.model).map((layer) => {
       const samples = inputSamples(spec, examples, layer.name, layer.layer.options["source"]);
@@ -94,10 +41,15 @@ export function checkModel(spec: Spec, examples: Examples, batch = probe): Built
   return built;
 }
 
-const placeholder = (name: string, samples: Samples, batch: number): Tensor =>
+const placeholder = (name: string, samples: AnySamples, batch: number): Tensor =>
   variable({ name, kind: "data", shape: [batch, ...samples.shape] });
 
-function inputSamples(spec: Spec, examples: Examples, layer: string, source: unknown): Samples {
+function inputSamples(
+  spec: Spec,
+  examples: Examples<AnySamples>,
+  layer: string,
+  source: unknown,
+): AnySamples {
   const wanted = typeof source === "string" ? source : layer;
   const found = examples.inputs.get(wanted);
   if (found) return found;
@@ -117,7 +69,10 @@ function inputSamples(spec: Spec, examples: Examples, layer: string, source: unk
 }
 
 /** Layers that take whole numbers only, such as embeddings, must find such in the data they read. */
-export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs">): void {
+export function checkNumbers(
+  { model }: Spec,
+  { inputs }: Pick<Examples<AnySamples>, "inputs">,
+): void {
   const shown = bindInputs(model, inputs);
   for (const { name, layer, from, path } of model.layers) {
     const wanted = layer.definition.wants?.(layer.options);
@@ -125,13 +80,14 @@ export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs
     if (!wanted || !samples) continue;
     const { lowest, highest, option } = wanted;
     const fits = (v: number) => Number.isInteger(v) && v >= lowest && v <= highest;
-    const wrong = samples.scale === undefined ? samples.values.find((v) => !fits(v)) : 0.5;
+    const changed = samples.scale !== undefined || samples.standard !== undefined;
+    const wrong = changed ? 0.5 : misfitOf(samples, fits);
     if (wrong === undefined) continue;
     fail({
       path: [...path, layer.definition.name, ...option],
       message: `layer ${name}: the data has numbers that do not fit`,
       expected: `whole numbers from ${lowest} to ${highest}`,
-      received: samples.scale === undefined ? `${wrong}` : "numbers between",
+      received: changed ? "numbers between" : `${wrong}`,
       fix:
         Number.isInteger(wrong) && wrong > highest
           ? `write \`${option.at(-1)}: ${largest(samples) + 1}\``
@@ -139,13 +95,21 @@ export function checkNumbers({ model }: Spec, { inputs }: Pick<Examples, "inputs
     });
   }
 }
-const largest = ({ values }: Samples): number => {
-  let most = 0;
-  for (const v of values) if (v > most) most = v;
-  return Math.floor(most);
-};
+const largest = (samples: AnySamples): number => Math.floor(extremesOf(samples).most);
 
-function checkOutput(output: OutputSpec, built: Built, several: boolean, examples: Examples): void {
+/** A value that does not fit a range of whole numbers, if there is one. */
+function misfitOf(samples: AnySamples, fits: (v: number) => boolean): number | undefined {
+  if (!isStored(samples)) return samples.values.find((v) => !fits(v));
+  const { least, most, whole } = samples.facts;
+  return [least, most].find((v) => !fits(v)) ?? (whole ? undefined : 0.5);
+}
+
+function checkOutput(
+  output: OutputSpec,
+  built: Built,
+  several: boolean,
+  examples: Examples<AnySamples>,
+): void {
   const prediction = built.outputs.get(output.layer)!;
   const all = [...examples.targets.keys()];
   if (!examples.targets.has(output.layer) && (several || all.length !== 1)) {
@@ -203,13 +167,13 @@ const optionProblem = (problem: Problem, name: string, path: SpecPath, shown: st
 const targetShape = (prediction: Tensor, form: "labels" | "values") =>
   showShape(form === "labels" ? prediction.type.shape.slice(0, -1) : prediction.type.shape);
 
-const isLabels = ({ shape, values }: Samples) =>
-  shape.every((n) => n === 1) && !(values instanceof Float32Array);
+const isLabels = (samples: AnySamples) =>
+  samples.shape.every((n) => n === 1) && typeOf(samples) !== "float32";
 
-const suitedMetric = (name: string, samples: Samples) =>
+const suitedMetric = (name: string, samples: AnySamples) =>
   isLabels(samples) && name === "categorical_accuracy" ? "sparse_categorical_accuracy" : undefined;
 
-function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Samples): string {
+function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: AnySamples): string {
   const { name } = loss.definition;
   if (prediction.type.shape.length > Math.max(samples.shape.length, 1) + 1) {
     return `an example has too many dimensions there: put \`flatten\` before layer ${layer}`;
@@ -227,12 +191,12 @@ function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Sam
 }
 
 /** Class numbers must be smaller than the number of outputs. */
-function checkLabels(output: OutputSpec, prediction: Tensor, { values }: Samples): void {
+function checkLabels(output: OutputSpec, prediction: Tensor, samples: AnySamples): void {
   if (output.loss.definition.targets !== "labels") return;
   const classes = prediction.type.shape.at(-1)!;
   const ignored = output.loss.definition.ignored?.(output.loss.options);
   let [lowest, highest] = [0, 0];
-  for (const v of values) {
+  for (const v of distinctOf(samples)) {
     if (v === ignored) continue;
     if (v < lowest || !Number.isInteger(v)) lowest = v;
     if (v > highest) highest = v;
@@ -248,4 +212,11 @@ function checkLabels(output: OutputSpec, prediction: Tensor, { values }: Samples
         ? "check the target column"
         : `give layer ${output.layer} ${highest + 1} units`,
   });
+}
+
+/** The values there are, once or more often; of streamed ones that are many, some between the extremes. */
+function distinctOf(samples: AnySamples): Iterable<number> {
+  if (!isStored(samples)) return samples.values;
+  const { counts, least, most, whole } = samples.facts;
+  return counts?.keys() ?? [least, most, ...(whole ? [] : [least + 0.5])];
 }

@@ -33,7 +33,13 @@ const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
 /** Settings that an epoch under way cannot change: they say which examples are still to come. */
-const ofAnEpoch: readonly SpecPath[] = [["seed"], ["train", "batch_size"], ["train", "shuffle"]];
+const ofAnEpoch: readonly SpecPath[] = [
+  ["seed"],
+  ["train", "batch_size"],
+  ["train", "shuffle"],
+  ["data", "stream"],
+  ["data", "window"],
+];
 
 /**
  * Checks the spec against the one that the checkpoint was trained with.

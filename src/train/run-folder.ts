@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import { describe } from "../data/description.ts";
 import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
@@ -131,7 +131,7 @@ export class RunFolder {
     this.write(name, encodeSafetensors(new Map(tensors)));
   }
 
-  writeData(dataset: Dataset, spec: Spec): void {
+  writeData(dataset: Dataset<AnySamples>, spec: Spec): void {
     const directory = relative(this.path, spec.directory) || ".";
     this.write(files.data, `${JSON.stringify(describe(dataset, directory), undefined, 2)}\n`);
   }

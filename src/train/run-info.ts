@@ -1,6 +1,7 @@
 /** What a run's folder says of how it came to be, from its first moment on: `run.json`. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { z } from "zod";
+import { pluginSchema } from "./plugins.ts";
 
 export const runInfoSchema = z.object({
   /** The spec as the command line named it. */
@@ -12,6 +13,8 @@ export const runInfoSchema = z.object({
   backend: z.string(),
   /** A file of weights it started from. */
   weights: z.string().optional(),
+  /** Absolute paths. */
+  plugins: z.array(pluginSchema).readonly().default([]),
   /** ISO 8601. */
   started: z.string(),
   versions: z.object({ nnc: z.string(), node: z.string() }),
@@ -26,7 +29,7 @@ export type RunInfo = z.output<typeof runInfoSchema>;
 
 /** @param version of nnc */
 export function describeRun(
-  about: Pick<RunInfo, "spec" | "overrides" | "seed" | "backend" | "weights">,
+  about: Pick<RunInfo, "spec" | "overrides" | "seed" | "backend" | "weights" | "plugins">,
   version: string,
 ): RunInfo {
   return {

@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
 import type { Backend, Values } from "../ir/program.ts";
 import type { Spec } from "../spec/spec.ts";
 import { Callbacks, callbacksOf } from "./callbacks.ts";
@@ -26,7 +26,7 @@ import { initialWeights, parameterCount, planRun, Session } from "./session.ts";
 
 export interface RunRequest {
   readonly spec: Spec;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<AnySamples>;
   readonly backend: Backend;
   /** What the backend runs on, for the first event. */
   readonly device: string;

@@ -1,17 +1,20 @@
 /** A compiled run: graphs made into a program, loaded into a backend, filled with data and first weights. */
 import { compile } from "../compiler/compile.ts";
-import type { Dataset, Examples } from "../data/dataset.ts";
+import type { AnySamples, Dataset, Examples } from "../data/dataset.ts";
 import { sizeOf } from "../ir/graph.ts";
 import type { Backend, CompileOptions, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import { metricNames } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
-import { permutation, randomStream } from "../support/random.ts";
+import { randomStream } from "../support/random.ts";
 import type { Metrics } from "./events.ts";
+import { Feed } from "./feed.ts";
 import {
   type Batching,
   batching,
+  bytesIn,
+  constantsOf,
   names,
   type Phase,
   type PhaseGraphs,
@@ -25,7 +28,7 @@ export const evaluationBatch = 500;
 
 export interface PhasePlan {
   readonly batching: Batching;
-  readonly examples: Examples;
+  readonly examples: Examples<AnySamples>;
   readonly graphs: PhaseGraphs;
 }
 export interface RunPlan {
@@ -36,9 +39,10 @@ export interface RunPlan {
 }
 
 /** The graphs of a whole run. */
-export function planRun(spec: Spec, dataset: Dataset): RunPlan {
-  const plan = (phase: Phase, examples: Examples, size: number): PhasePlan => {
-    const parts = batching(examples.count, size);
+export function planRun(spec: Spec, dataset: Dataset<AnySamples>): RunPlan {
+  const window = bytesIn(spec.data.parts.window);
+  const plan = (phase: Phase, examples: Examples<AnySamples>, size: number): PhasePlan => {
+    const parts = batching(examples, size, window);
     return {
       batching: parts,
       examples,
@@ -55,25 +59,6 @@ export function planRun(spec: Spec, dataset: Dataset): RunPlan {
 
 export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Program =>
   compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
-
-/** The data variables of a run. */
-export const constantsOf = ({ train, validation }: RunPlan): ReadonlyMap<string, Values> =>
-  new Map([
-    ...dataVariables("train", train.examples),
-    ...(validation ? dataVariables("validation", validation.examples) : []),
-  ]);
-
-/** The data variables of a phase. */
-export function dataVariables(
-  phase: Phase,
-  { inputs, targets, weights }: Examples,
-): ReadonlyMap<string, Values> {
-  const constants = new Map<string, Values>();
-  for (const [name, s] of inputs) constants.set(names.data(phase, "inputs", name), s.values);
-  for (const [name, s] of targets) constants.set(names.data(phase, "targets", name), s.values);
-  if (weights) constants.set(names.weights(phase), weights.values);
-  return constants;
-}
 
 /** Those that a program has: data whose share in everything is 0 is in none. */
 export function usedBy(
@@ -126,6 +111,7 @@ export class Session {
   readonly program: Program;
   readonly executable: Executable;
   readonly #metrics: readonly string[];
+  readonly #feeds: { readonly [P in Phase]?: Feed };
   /** First values of the weights. */
   readonly #start: ReadonlyMap<string, Values>;
 
@@ -140,6 +126,14 @@ export class Session {
     this.program = program;
     this.executable = executable;
     this.#metrics = metricNames(plan.spec.outputs);
+    const { spec, train, validation } = plan;
+    const has = (name: string) => this.#knows(name);
+    const feed = (phase: Phase, { examples, batching }: PhasePlan, shuffle?: number) =>
+      new Feed({ phase, examples, batching, shuffle, executable, has });
+    this.#feeds = {
+      train: feed("train", train, spec.train.shuffle ? spec.seed : undefined),
+      ...(validation ? { validation: feed("validation", validation) } : {}),
+    };
   }
 
   static async open(
@@ -149,8 +143,11 @@ export class Session {
     options: CompileOptions = {},
   ): Promise<Session> {
     const program = compileRun(plan, backend);
-    const constants = usedBy(program, constantsOf(plan));
-    const executable = await backend.compile(program, constants, options);
+    const constants = new Map([
+      ...constantsOf("train", plan.train.examples),
+      ...(plan.validation ? constantsOf("validation", plan.validation.examples) : []),
+    ]);
+    const executable = await backend.compile(program, usedBy(program, constants), options);
     const session = new Session(plan, program, executable, start);
     session.#fill(start);
     return session;
@@ -179,13 +176,20 @@ export class Session {
     for (const [name, { size, each }] of this.#graphs(phase).states) {
       if (each === "pass") this.#writeKnown(name, new Float32Array(size));
     }
-    if (phase === "train") this.continuePass(epoch);
+    this.continuePass(phase, epoch);
   }
 
-  /** Gets ready to go on in the middle of a training pass, whose state has been restored. */
-  continuePass(epoch: number): void {
-    const random = randomStream(this.plan.spec.seed, "shuffle", epoch);
-    this.#writeKnown(names.order, permutation(this.plan.train.batching.count, random));
+  /** Gets ready to go on in the middle of a pass, whose state has been restored. */
+  continuePass(phase: Phase, epoch: number): void {
+    this.#feeds[phase]?.begin(epoch);
+  }
+
+  /**
+   * Runs steps of a pass.
+   * @param from steps of the pass that are done
+   */
+  async run(phase: Phase, part: "batch" | "rest", from: number, steps: number): Promise<void> {
+    await this.#feeds[phase]?.run(part, from, steps);
   }
 
   /** All that steps change, exactly: what `restore` needs to make the rest of a run the same. */
@@ -272,8 +276,9 @@ export class Session {
     return values;
   }
 
-  dispose(): Promise<void> {
-    return this.executable.dispose();
+  async dispose(): Promise<void> {
+    await Promise.all([this.#feeds.train?.close(), this.#feeds.validation?.close()]);
+    await this.executable.dispose();
   }
 }
 

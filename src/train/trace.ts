@@ -9,6 +9,7 @@ import { sizeOf } from "../ir/graph.ts";
 import type { Weight } from "../nn/model.ts";
 import { UsageError } from "../support/errors.ts";
 import { type EpochEvent, type Metrics, metricsOf, type RunEvent } from "./events.ts";
+import { pluginSchema } from "./plugins.ts";
 import type { Session } from "./session.ts";
 
 /** Digits of a step's hash: 32 bits. */
@@ -31,6 +32,8 @@ const lockSchema = z.object({
   machine: z.object({ platform: z.string(), cpu: z.string() }),
   /** The spec's file, from the folder of the lock; absent for one that comes with nnc. */
   file: z.string().optional(),
+  /** Paths from the folder of the lock. */
+  plugins: z.array(pluginSchema).readonly().default([]),
   /** `--set` arguments, a seed among them. */
   overrides: z.array(z.string()),
   /** The spec as plain data. */

@@ -29,7 +29,7 @@ import { reference } from "../../src/backends/reference.ts";
 import type { Backend } from "../../src/ir/program.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { loadData } from "../../src/train/prepare.ts";
+import { loadData } from "../../src/train/load.ts";
 import { initialWeights, planRun, Session } from "../../src/train/session.ts";
 import { evaluate } from "../support/evaluate.ts";
 import { opOutputs } from "../support/op-cases.ts";

@@ -15,7 +15,7 @@ import { compile } from "../../src/compiler/compile.ts";
 import { sizeOf } from "../../src/ir/graph.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { loadData } from "../../src/train/prepare.ts";
+import { loadData } from "../../src/train/load.ts";
 import { compileRun, planRun } from "../../src/train/session.ts";
 import { drawContractions } from "../support/contractions.ts";
 import { random } from "../support/evaluate.ts";

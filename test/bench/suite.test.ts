@@ -1,5 +1,5 @@
 /** The suite's parts on little shapes, and its report; no test asserts a time. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
@@ -10,11 +10,23 @@ import { measureInference } from "../../bench/inference.ts";
 import type { Peers } from "../../bench/peers.ts";
 import { contractionSection, inferenceSection, trainingSection } from "../../bench/report.ts";
 import type { BenchResult } from "../../src/cli/bench-table.ts";
+import { readSpec } from "../../src/spec/source.ts";
+import { resolveSpec } from "../../src/spec/spec.ts";
+import { loadData } from "../../src/train/load.ts";
 
 const specs = fileURLToPath(new URL("../../../specs", import.meta.url));
-test("cases are of bundled specs, and alike named for training and inference", () => {
-  for (const { spec } of [...trainingCases, ...inferenceCases])
-    assert.ok(existsSync(join(specs, spec)), spec);
+test("cases are of bundled specs or made ones, and alike named for training and inference", async () => {
+  for (const { spec } of [...trainingCases, ...inferenceCases]) {
+    if (typeof spec === "string") {
+      assert.ok(existsSync(join(specs, spec)), spec);
+      continue;
+    }
+    const made = spec();
+    const read = resolveSpec(readSpec(made.spec));
+    const { train } = await loadData(read);
+    assert.ok(train.count >= read.train.batch_size);
+    rmSync(made.folder, { recursive: true });
+  }
   const trained = trainingCases.map((c) => c.name);
   assert.ok(inferenceCases.every((c) => trained.includes(c.name)));
 });

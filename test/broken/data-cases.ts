@@ -137,4 +137,57 @@ export const dataCases: readonly BrokenSpec[] = [
     { data: "{ cmudict: { limit: ⟦200000⟧ } }" },
     /at most 117490/,
   ),
+  broken(
+    "streaming what cannot be streamed",
+    { data: "\n  source: blobs\n  stream: ⟦true⟧" },
+    /data of blobs cannot be streamed/,
+    /one of csv, npz, npy/,
+  ),
+  broken(
+    "streamed data in another order",
+    {
+      data: "\n  source: { csv: { path: points.csv, target: y } }\n  stream: true\n  shuffle: ⟦true⟧",
+    },
+    /stays in the order of its files/,
+    /train.shuffle/,
+  ),
+  broken(
+    "a window of no size",
+    { data: "\n  source: { csv: { path: points.csv, target: y } }\n  window: ⟦large⟧" },
+    /a size such as 32MB/,
+  ),
+  broken(
+    "two sets to validate with",
+    {
+      data:
+        "\n  source: { csv: { path: points.csv, target: y } }" +
+        "\n  validation: ⟦mnist⟧\n  validation_split: 0.5",
+    },
+    /two sets/,
+  ),
+  broken(
+    "validation data of another form",
+    { data: "\n  source: { csv: { path: points.csv, target: y } }\n  validation: ⟦linear⟧" },
+    /other inputs than the data that trains/,
+    /x \[4\]/,
+  ),
+  broken(
+    "validation data with a file that is missing",
+    {
+      data:
+        "\n  source: { csv: { path: points.csv, target: y } }" +
+        "\n  validation: { csv: { path: ⟦point.csv⟧, target: y } }",
+    },
+    /did you mean points.csv/,
+  ),
+  broken(
+    "a fold that is none",
+    { data: "\n  source: { csv: { path: points.csv, target: y } }\n  folds: 2\n  fold: ⟦3⟧" },
+    /1 to 2/,
+  ),
+  broken(
+    "more folds than examples",
+    { data: "\n  source: { csv: { path: points.csv, target: y } }\n  folds: ⟦5⟧" },
+    /at most 4/,
+  ),
 ];

@@ -6,7 +6,8 @@ import { located } from "../../src/cli/failure.ts";
 import { renderProblems } from "../../src/spec/diagnostics.ts";
 import { readSpec, SourceError } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
-import { checkModel, loadData } from "../../src/train/prepare.ts";
+import { loadData } from "../../src/train/load.ts";
+import { checkModel } from "../../src/train/prepare.ts";
 import { type BrokenSpec, files } from "./case.ts";
 
 export const folder = mkdtempSync(join(tmpdir(), "nnc-broken-"));

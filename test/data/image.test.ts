@@ -120,6 +120,27 @@ const flipped = (file: Buffer, at: number) => {
 const assembled = (...chunks: readonly Buffer[]) => Buffer.concat([signature, ...chunks]);
 const end = chunk("IEND", Buffer.alloc(0));
 
+const pixels = (rows: Uint8Array) => chunk("IDAT", deflateSync(rows));
+/** Unfiltered ones. */
+const rows = (count: number, width: number) => Buffer.alloc(count * (1 + width));
+/** Its two pixels are a pass and a row each. */
+const interlacedHeader = header({ ...tiny, interlaced: true });
+
+test("PNG: what does not concern the pixels is passed over", async () => {
+  const files = [
+    ["bytes behind the end", Buffer.concat([png, Buffer.from("more")])],
+    [
+      "an empty chunk of pixels",
+      assembled(header(tiny), pixels(rows(1, 2)), chunk("IDAT", Buffer.alloc(0)), end),
+    ],
+    [
+      "a damaged colour profile",
+      assembled(header(tiny), chunk("iCCP", Buffer.from("name\0\0?")), pixels(rows(1, 2)), end),
+    ],
+  ] as const;
+  for (const [what, file] of files) assert.is((await decodeImage(file, place)).width, 2, what);
+});
+
 /** What is wrong · the file · what is said. */
 const damages: readonly (readonly [string, Buffer, RegExp])[] = [
   ["text", Buffer.from("x,y\n1,2\n"), /is no PNG or JPEG.*text: "x,y/s],
@@ -131,8 +152,33 @@ const damages: readonly (readonly [string, Buffer, RegExp])[] = [
   ["PNG without pixels", assembled(header(tiny), end), /damaged PNG/],
   [
     "PNG that unpacks to more than its size",
-    assembled(header(tiny), chunk("IDAT", deflateSync(Buffer.alloc(1e7))), end),
+    assembled(header(tiny), pixels(Buffer.alloc(1e7)), end),
     /3 bytes of pixels.*more/s,
+  ],
+  [
+    "interlaced PNG that unpacks to more than its size",
+    assembled(interlacedHeader, pixels(Buffer.alloc(1e7)), end),
+    /at most 12 bytes of pixels.*more/s,
+  ],
+  [
+    "interlaced PNG with a row too many",
+    assembled(interlacedHeader, pixels(rows(3, 1)), end),
+    /unrecognised content/,
+  ],
+  [
+    "interlaced PNG with a row too few",
+    assembled(interlacedHeader, pixels(rows(1, 1)), end),
+    /read requests/,
+  ],
+  [
+    "PNG with a row too few",
+    assembled(header({ ...tiny, height: 3 }), pixels(rows(2, 2)), end),
+    /9 bytes of pixels.*6/s,
+  ],
+  [
+    "PNG with its header later",
+    assembled(chunk("tEXt", Buffer.from("a\0b")), header(tiny), pixels(rows(1, 2)), end),
+    /header \(IHDR\) first/,
   ],
   [
     "PNG of too many pixels",
@@ -143,15 +189,19 @@ const damages: readonly (readonly [string, Buffer, RegExp])[] = [
   ["PNG of 3 bits", assembled(header({ ...tiny, depth: 3 }), end), /with 3 bits/],
   [
     "PNG with an unknown filter",
-    assembled(header(tiny), chunk("IDAT", deflateSync(Buffer.from([9, 1, 2]))), end),
-    /filter from 0 to 4.*9 in row 0/s,
+    assembled(header(tiny), pixels(Buffer.from([9, 1, 2])), end),
+    /filter type - 9/,
   ],
   [
     "PNG with too small a palette",
     encodePng({ ...tiny, colourType: 3, samples: [0, 3], palette: Uint8Array.from([1, 2, 3]) }),
-    /colours from 0 to 0/,
+    /index 3 not in palette/,
   ],
-  ["PNG without its palette", encodePng({ ...tiny, colourType: 3, samples: [0, 0] }), /PLTE/],
+  [
+    "PNG without its palette",
+    encodePng({ ...tiny, colourType: 3, samples: [0, 0] }),
+    /palette not found/,
+  ],
   ["JPEG cut short", jpeg.subarray(0, jpeg.length >> 1), /damaged JPEG/],
   ["JPEG without a frame", jpeg.subarray(0, 10), /damaged JPEG.*picture's size/s],
 ];

@@ -58,6 +58,11 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
 
   ["no JSON", "json", { a: '{"x": 1, "y": 2}\n{"x": 1, "y" 2}\n' }, {}, "path", ["no JSON", "a:2:14"]],
   ["a list that is no JSON", "json", { a: '[\n  {"x": 1},\n  {"x": oops}\n]' }, {}, "path", ["no JSON", "a:3:9"]],
+  ["a list that ends early", "json", { a: '[\n  {"x": 1},\n  {"x":' }, {}, "path", ["no JSON", "its end at a:3:8"]],
+  ["a list with a comma too many", "json", { a: '[{"x": 1},\n]' }, {}, "path", ["no JSON", '"]" at a:2:1']],
+  ["half a number", "json", { a: '[{"x": 1.}]' }, {}, "path", ["no JSON", '"1.}]" at a:1:8']],
+  ["a comment", "json", { a: '[{"x": 1} // one\n]' }, {}, "path", ["no JSON", "at a:1:11"]],
+  ["lists without end", "json", { a: "[".repeat(1e5) }, {}, "path", ["no JSON", "nested too deeply"]],
   ["an empty JSON file", "json", { a: " \n" }, {}, "path", ["a is empty"]],
   ["no records", "json", { a: "[]" }, {}, "path", ["no records"]],
   ["a list of numbers", "json", { a: "[1, 2]" }, {}, "path", ["no record", "record 1 of a"]],

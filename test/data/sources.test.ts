@@ -5,7 +5,6 @@ import { z } from "zod";
 import type { Dataset, Samples } from "../../src/data/dataset.ts";
 import { type PartOptions, partOptions, prepareParts } from "../../src/data/pipeline.ts";
 import { sources } from "../../src/data/sources/index.ts";
-import { jsonFault } from "../../src/data/table/json-fault.ts";
 import { bytes, encodeNpy, floats, labels } from "./encode-npy.ts";
 import { encodePng } from "./encode-png.ts";
 import { assertProblem, inFolder, load, problemsOf, random } from "./helpers.ts";
@@ -258,37 +257,6 @@ test("a problem is told: classes of what is none", async () => {
     prepared("csv", files, table, { class_weight: "balanced" }),
   );
   assertProblem(problems, { at: "class_weight", says: ["the target is no class", "shape [1]"] });
-});
-
-test("where a text stops being JSON", () => {
-  const next = random(3);
-  const make = (depth: number): unknown => {
-    const kind = Math.floor(next() * (depth > 0 ? 6 : 4));
-    if (kind === 4) return Array.from({ length: Math.floor(next() * 3) }, () => make(depth - 1));
-    if (kind === 5)
-      return Object.fromEntries(
-        Array.from({ length: Math.floor(next() * 3) }, (_, i) => [`k${i}`, make(depth - 1)]),
-      );
-    return [next() * 100 - 50, 'a"\\\n', true, null][kind];
-  };
-  const accepted = (text: string) => {
-    try {
-      JSON.parse(text);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  for (let i = 0; i < 300; i++) {
-    const text = JSON.stringify([make(3)], null, i % 3);
-    assert.is(jsonFault(text), text.length, text);
-    const at = Math.floor(next() * text.length);
-    const spoilt = `${text.slice(0, at)}~${text.slice(at + 1)}`;
-    // A quote or a backslash fewer moves the end of a string.
-    if (!/[\d[\]{}:,]/.test(text[at]!) || accepted(spoilt)) continue;
-    const fault = jsonFault(spoilt);
-    assert.ok(fault <= at, `${fault} of ${at} in ${spoilt}`);
-  }
 });
 
 test.run();

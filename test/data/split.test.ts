@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Examples } from "../../src/data/dataset.ts";
-import { takeFirst, validationSplit } from "../../src/data/split.ts";
+import { foldSplit, takeFirst, validationSplit } from "../../src/data/split.ts";
 import { assertProblem, problemsOf, random } from "./helpers.ts";
 
 /** n examples: x of shape [2, 3], counting up; y its number. */
@@ -63,6 +63,56 @@ test("takeFirst takes the first, or all", () => {
   assert.is(two.inputs.get("x")!.values.length, 12);
   assert.equal([...two.targets.get("y")!.values], [0, 1]);
   assert.is(takeFirst(all, 9), all);
+});
+
+test("k-fold: every example validates once, and both parts keep the order", () => {
+  const next = random(7);
+  for (let trial = 0; trial < 60; trial++) {
+    const folds = 2 + Math.floor(next() * 6);
+    const n = folds + Math.floor(next() * 60);
+    const labels =
+      trial % 2 === 0 ? undefined : Array.from({ length: n }, () => Math.floor(next() * 3));
+    const seen: number[] = [];
+    for (let fold = 1; fold <= folds; fold++) {
+      const parts = foldSplit(examples(n), { folds, fold }, labels);
+      const rows = (part: Examples) => {
+        const own = [...part.targets.get("y")!.values];
+        assert.is(own.length, part.count);
+        assert.equal(
+          [...part.inputs.get("x")!.values.filter((_, i) => i % 6 === 0)],
+          own.map((y) => 6 * y),
+        );
+        return own;
+      };
+      const [train, validation] = [rows(parts.train), rows(parts.validation)];
+      for (const own of [train, validation])
+        assert.equal(
+          own,
+          [...own].sort((a, b) => a - b),
+        );
+      assert.equal(
+        [...train, ...validation].sort((a, b) => a - b),
+        Array.from({ length: n }, (_, i) => i),
+      );
+      for (const label of labels ? [0, 1, 2] : []) {
+        const all = labels!.filter((l) => l === label).length;
+        const own = validation.filter((row) => labels![row] === label).length;
+        assert.ok(Math.abs(own - all / folds) < 1, "classes are shared evenly");
+      }
+      seen.push(...validation);
+    }
+    assert.equal(
+      seen.sort((a, b) => a - b),
+      Array.from({ length: n }, (_, i) => i),
+    );
+  }
+});
+
+test("k-fold as in scikit-learn: the first parts have one example more", () => {
+  const counts = [1, 2, 3, 4].map(
+    (fold) => foldSplit(examples(10), { folds: 4, fold }).validation.count,
+  );
+  assert.equal(counts, [3, 3, 2, 2]);
 });
 
 test.run();

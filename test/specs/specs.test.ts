@@ -7,13 +7,14 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { chooseBackend } from "../../src/backends/index.ts";
-import type { Dataset, Examples } from "../../src/data/dataset.ts";
+import type { AnySamples, Dataset, Examples } from "../../src/data/dataset.ts";
 import { takeFirst } from "../../src/data/split.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
 import type { EpochEvent } from "../../src/train/events.ts";
+import { loadData } from "../../src/train/load.ts";
 import { trainLoop } from "../../src/train/loop.ts";
-import { checkModel, loadData } from "../../src/train/prepare.ts";
+import { checkModel } from "../../src/train/prepare.ts";
 import { initialWeights, planRun, Session } from "../../src/train/session.ts";
 
 const folder = fileURLToPath(new URL("../../../specs", import.meta.url));
@@ -33,17 +34,18 @@ const trials: Readonly<Record<string, "whole" | { examples: number; set: readonl
   "rnn-many-to-one.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-deep.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-many-to-many.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
+  "transformer.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
   "rnn-bidirectional.yaml": { examples: 300, set: ["train.epochs=3", "train.batch_size=20"] },
 };
 
-const firstOf = (examples: Examples, count: number): Examples =>
+const firstOf = (examples: Examples<AnySamples>, count: number): Examples<AnySamples> =>
   takeFirst(examples, Math.min(count, examples.count));
 
 /** Trains on all of the data, or on the first examples only. */
 async function train(file: string, overrides: readonly string[], limit?: number) {
   const spec = resolveSpec(readSpec(`${folder}/${file}`, overrides));
   const whole = await loadData(spec);
-  const dataset: Dataset =
+  const dataset: Dataset<AnySamples> =
     limit === undefined
       ? whole
       : {

@@ -15,9 +15,10 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { cpus, homedir, tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "../../support/cache-folder.ts";
 import { RunError } from "../../support/errors.ts";
 import type { Target } from "./target.ts";
 
@@ -93,12 +94,6 @@ function cacheSizes(): { l1: number; l2: number } {
     }
   };
   return { l1: read(0, 32 << 10), l2: read(2, 512 << 10) };
-}
-
-/** `$NNC_CACHE`, or the user's cache folder. */
-function cacheFolder(): string {
-  const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return process.env["NNC_CACHE"] ?? join(base, "nnc");
 }
 
 /** Further flags from the environment, such as `-fsanitize=address`, or `-march=haswell` for narrower vectors. */

@@ -2,7 +2,7 @@
  * Examples to predict from, as people have them: pictures, tables, JSON, NumPy arrays. What a file is, its
  * name and its first bytes say; how its content becomes numbers is known from the data that trained the model.
  */
-import type { Samples } from "../dataset.ts";
+import { type Samples, sampleForm } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import type { Encodings } from "../encoding.ts";
 import { pictureForm } from "../image.ts";
@@ -133,10 +133,11 @@ const arrays = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } a
  */
 export function toSamples(
   values: ArrayLike<number>,
-  { shape, type, scale }: DescribedSamples,
+  described: DescribedSamples,
   place: Place,
   at: (index: number) => string,
 ): Samples {
+  const { type, scale } = described;
   const result = new arrays[type](values.length);
   for (let i = 0; i < values.length; i++) {
     result[i] = values[i]!;
@@ -154,7 +155,7 @@ export function toSamples(
         : { fix: `give them as in the training data: the model multiplies them by ${scale}` }),
     });
   }
-  return { shape, values: result, ...(scale === undefined ? {} : { scale }) };
+  return { ...sampleForm(described), values: result };
 }
 
 function together(parts: readonly Given[], { inputs }: Wanted): Given {

@@ -1,5 +1,5 @@
 /** A picture as an example: grey or colour, of the size, and in the range, that training had. */
-import type { Samples } from "../dataset.ts";
+import { type Samples, sampleForm } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import { decodeImage, type Picture, resized, withChannels } from "../image.ts";
 import { damaged, type Place } from "../read-file.ts";
@@ -53,8 +53,8 @@ const inverted = ({ values, ...picture }: Picture): Picture => ({
 
 /** Bytes as what training had instead of them: themselves, or numbers from 0 or −1 to 1. */
 function inRange({ values }: Picture, described: DescribedSamples, place: Place): Samples {
-  const { shape, type, scale, range } = described;
-  const kept = { shape, ...(scale === undefined ? {} : { scale }) };
+  const { type, range } = described;
+  const kept = sampleForm(described);
   if (type === "uint8") return { ...kept, values };
   const [least, most] = range;
   const within = (low: number, high: number) => least >= low && most <= high;

@@ -1,8 +1,11 @@
 /** CSV files: numeric and categorical columns, read into one input `x` and one target `y`. */
 import { z } from "zod";
 import { defineSource } from "../dataset.ts";
+import { DataFile } from "../stream/data-file.ts";
+import { inMemory } from "../stream/stored.ts";
 import { csvFile } from "../table/csv.ts";
 import { tableDataset, tableOptions } from "../table/examples.ts";
+import { storedCsv } from "../table/stored.ts";
 
 /** How a CSV file is written. */
 export const csvOptions = {
@@ -21,6 +24,25 @@ export const csv = defineSource({
     "text become one-hot features or class labels, over their sorted values. Missing values are " +
     "an error.",
   options: { ...tableOptions, ...csvOptions },
-  load: (options, context) =>
-    tableDataset(options, context, (content, place) => csvFile(content, place, options)),
+  async load(options, context) {
+    const { size } = await DataFile.open({
+      directory: context.directory,
+      name: options.path,
+      path: ["path"],
+    });
+    // What takes a while to parse is kept parsed.
+    if (size > worthKeeping) return inMemory(await storedCsv(options, context));
+    return tableDataset(options, context, (content, place) => csvFile(content, place, options));
+  },
+  async stream(options, context, beyond) {
+    const { size } = await DataFile.open({
+      directory: context.directory,
+      name: options.path,
+      path: ["path"],
+    });
+    return size > beyond ? storedCsv(options, context) : undefined;
+  },
 });
+
+/** Bytes of text from which on it is quicker to read what was parsed before. */
+const worthKeeping = 16e6;

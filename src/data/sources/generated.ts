@@ -1,7 +1,8 @@
 /** Data made on the spot, for quick trials: points in groups, spirals, a plane, a wave. */
 import { z } from "zod";
 import { type RandomStream, randomStream } from "../../support/random.ts";
-import { type Dataset, defineSource, type Examples, rangeOf, type Samples } from "../dataset.ts";
+import { type Dataset, defineSource, type Examples, type Samples } from "../dataset.ts";
+import { rangeOf } from "../extremes.ts";
 
 const count = z.int().positive().default(1000).describe("Examples.");
 const classes = z.int().min(2).default(3).describe("Classes, of as many examples each as can be.");

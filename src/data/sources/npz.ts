@@ -1,9 +1,11 @@
 /** NumPy's .npz archives: arrays `x` and `y`, and `x_test` and `y_test` where there are any. */
 import { z } from "zod";
-import { arrayNames, byName, testNames } from "../array-names.ts";
-import { arrayDataset, scaleOption } from "../arrays.ts";
+import { arrayNames } from "../array-names.ts";
+import { heldDataset, scaleOption } from "../arrays.ts";
 import { defineSource } from "../dataset.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
+import { DataFile } from "../stream/data-file.ts";
+import { storedDataset, worthStreaming } from "../stream/npy.ts";
 
 export const npz = defineSource({
   name: "npz",
@@ -30,19 +32,18 @@ export const npz = defineSource({
   async load(options, { directory }) {
     const place: FilePlace = { directory, name: options.path, path: ["path"] };
     // What unpacks is loaded where something is packed.
-    const { Archive } = await import("../archive.ts");
-    const archive = new Archive(await readDataFile(place), place);
-    const { x, y, scale } = options;
-    const x_test = options.x_test ?? testNames(x, "x_test");
-    const y_test = options.y_test ?? testNames(y, "y_test");
-    const tests = [...byName(x_test, "x"), ...byName(y_test, "y")];
-    const wantsTest =
-      options.x_test !== undefined ||
-      options.y_test !== undefined ||
-      tests.some(([, array]) => archive.has(array));
-    archive.require(wantsTest ? { x, y, x_test, y_test } : { x, y });
-    const train = archive.examples({ x, y }, scale);
-    const test = wantsTest ? archive.examples({ x: x_test, y: y_test }, scale, "_test") : undefined;
-    return arrayDataset(train, test, place.name);
+    const { heldArchive } = await import("../archive.ts");
+    const archive = heldArchive(await readDataFile(place), place);
+    return heldDataset(await archive.pairs(options), options.scale, place.name);
+  },
+  async stream(options, { directory }, beyond) {
+    const place: FilePlace = { directory, name: options.path, path: ["path"] };
+    const file = await DataFile.open(place);
+    if (file.size <= beyond) return undefined;
+    const { storedArchive } = await import("../archive.ts");
+    const archive = await storedArchive(file, beyond > 0 ? "give up" : "complain");
+    const found = await archive?.pairs(options);
+    if (!found || !worthStreaming(found, beyond)) return undefined;
+    return storedDataset(found, options.scale, place.name);
   },
 });

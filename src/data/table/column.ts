@@ -1,6 +1,7 @@
 /**
  * One column of a table while it is read: numbers as they come, and every other cell as a code for
- * its text. Which of the two the column is gets decided at the end, when all cells are known.
+ * its text. Which of the two the column is gets decided at the end, when all cells are known. A table may be
+ * read in blocks of rows: then only the cells of the last are kept, and what is known of all.
  */
 
 /** What R, pandas, SQL and spreadsheets write for a value that isn't there. */
@@ -24,19 +25,25 @@ export interface Rows {
 export class Column {
   readonly name: string;
   readonly as: Reading;
-  /** Cells read so far. */
+  /** Cells read so far, of all blocks. */
   count = 0;
   readonly missing: Rows = { count: 0, first: [] };
   /** Cells that are text. */
   readonly text: Rows = { count: 0, first: [] };
+  /** What the first cells of text say. */
+  readonly texts: string[] = [];
+  /** The row where each of `words` was met first, by its code. */
+  readonly metAt: number[] = [];
   /** The distinct texts, each with its code: 0, 1 … in the order they were met. */
   readonly words: ReadonlyMap<string, number>;
   readonly #words = new Map<string, number>();
   readonly #numbers: Float32Array;
   #codes: Int32Array | undefined;
   readonly #capacity: number;
+  /** The row that the block begins with. */
+  #from = 0;
 
-  /** @param capacity the most cells there can be */
+  /** @param capacity the most cells that a block can have */
   constructor(name: string, capacity: number, as: Reading) {
     this.name = name;
     this.as = as;
@@ -50,7 +57,7 @@ export class Column {
     if (this.as === "guess" && cell !== "") {
       const value = toNumber(cell);
       if (value !== undefined) {
-        this.#numbers[row] = value;
+        this.#numbers[row - this.#from] = value;
         return;
       }
     }
@@ -59,26 +66,34 @@ export class Column {
       return;
     }
     note(this.text, row);
+    if (this.texts.length < NAMED) this.texts.push(cell);
     this.#codes ??= new Int32Array(this.#capacity).fill(-1);
-    this.#codes[row] = this.#code(cell);
+    this.#codes[row - this.#from] = this.#code(cell, row);
   }
 
-  /** The cells as numbers, [count]; meaningless where a cell is text or missing. */
+  /** A block begins: the cells so far are forgotten. */
+  clear(): void {
+    this.#from = this.count;
+    this.#codes?.fill(-1);
+  }
+
+  /** The block's cells as numbers; meaningless where a cell is text or missing. */
   get numbers(): Float32Array {
-    return this.#numbers.subarray(0, this.count);
+    return this.#numbers.subarray(0, this.count - this.#from);
   }
 
-  /** The cells as codes of `words`, [count]; -1 where a cell is a number or missing. */
+  /** The block's cells as codes of `words`; -1 where a cell is a number or missing. */
   get codes(): Int32Array {
     this.#codes ??= new Int32Array(this.#capacity).fill(-1);
-    return this.#codes.subarray(0, this.count);
+    return this.#codes.subarray(0, this.count - this.#from);
   }
 
-  #code(cell: string): number {
+  #code(cell: string, row: number): number {
     let code = this.#words.get(cell);
     if (code === undefined) {
       code = this.#words.size;
       this.#words.set(cell, code);
+      this.metAt.push(row);
     }
     return code;
   }

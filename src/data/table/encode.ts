@@ -117,10 +117,7 @@ function hasNumbers({ count, missing, text }: Column): boolean {
 function strayText(table: Table, column: Column): readonly Problem[] {
   const { name, text } = column;
   if (text.count === 0) return [];
-  const words = [...column.words.keys()];
-  const cells = text.first.map((row) => {
-    return `${table.at(row)}: ${shown(words[column.codes[row]!]!)}`;
-  });
+  const cells = text.first.map((row, i) => `${table.at(row)}: ${shown(column.texts[i]!)}`);
   const header = !table.header && text.count === 1 && text.first[0] === 0;
   const file = table.place.name;
   return [
@@ -165,7 +162,7 @@ function unknownWords(table: Table, column: Column, known: readonly string[]): r
       path: table.place.path,
       message: `${where} that training never saw`,
       expected: `one of ${some}${known.length > 20 ? " …" : ""}`,
-      received: `${shown(word)} at ${table.at(column.codes.indexOf(code))}`,
+      received: `${shown(word)} at ${table.at(column.metAt[code]!)}`,
       fix: "correct it, remove the rows, or put such rows into the training file too",
     }));
 }

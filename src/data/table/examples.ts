@@ -7,6 +7,7 @@ import { fail, ProblemError } from "../../support/errors.ts";
 import type { Dataset, Examples, Samples, SourceContext } from "../dataset.ts";
 import type { EncodedColumn, TableEncoding } from "../encoding.ts";
 import { type FilePlace, readDataFile } from "../read-file.ts";
+import { sizeOf } from "../stream/stored.ts";
 import {
   type Categories,
   checkAgainst,
@@ -54,7 +55,7 @@ export const tableOptions = {
         "as its number: for losses that compare values, such as mse.",
     ),
 };
-type TableOptions = z.output<z.ZodObject<typeof tableOptions>>;
+export type TableOptions = z.output<z.ZodObject<typeof tableOptions>>;
 
 /** Makes a table of a file's bytes. */
 export type OpenTable = (content: Buffer, place: FilePlace) => TableFile | Promise<TableFile>;
@@ -81,13 +82,25 @@ export async function tableDataset(
       : readTraining(first, options);
   const validation =
     options.test === undefined ? undefined : readMore(await file(options.test, "test"), encoding);
-  const [target, ...others] = encoding.targets;
-  const classes = others.length === 0 ? target!.categories : undefined;
-  const test = validation ? ` and ${validation.count} test` : " training";
-  const width = train.inputs.get("x")!.shape.reduce((product, extent) => product * extent, 1);
+  const width = sizeOf(train.inputs.get("x")!);
   return {
     train,
     ...(validation ? { validation } : {}),
+    ...about(encoding, width, train, validation),
+  };
+}
+
+/** What is said of a table beside its examples. */
+export function about(
+  encoding: TableEncoding,
+  width: number,
+  train: { readonly count: number },
+  validation?: { readonly count: number },
+): Omit<Dataset, "train" | "validation"> {
+  const [target, ...others] = encoding.targets;
+  const classes = others.length === 0 ? target!.categories : undefined;
+  const test = validation ? ` and ${validation.count} test` : " training";
+  return {
     ...(classes ? { classes } : {}),
     encodings: new Map([["x", encoding]]),
     summary: [
@@ -102,23 +115,35 @@ function readTraining(
   file: TableFile,
   options: TableOptions,
 ): { readonly encoding: TableEncoding; readonly train: Examples } {
-  let roles: Roles | undefined;
-  const table = readMixed(file, (asText) => (names) => {
-    roles = chooseRoles({ ...options, header: file.header }, names, file.place.name);
-    const { features, targets, weights } = roles;
-    return [...features, ...targets, ...weights].map((name) => ({
-      name,
-      as: asText.has(name) || roles!.categorical.has(name) ? "category" : "guess",
-    }));
-  });
-  const categories = findCategories(table, roles!.categorical);
-  if (options.one_hot) checkOneHot(roles!.targets, categories);
-  const encoding = encodingOf(file, roles!, categories, options.one_hot);
+  const training = trainingTable(file, options);
+  const table = readMixed(file, training.choose);
+  const encoding = training.encoding(table);
   return { encoding, train: toExamples(table, encoding) };
 }
 
+/** Which columns of a training table are read, and what they are encoded as once all cells are known. */
+export function trainingTable(file: Omit<TableFile, "read">, options: TableOptions) {
+  let roles: Roles | undefined;
+  const choose =
+    (asText: ReadonlySet<string>): Choose =>
+    (names) => {
+      roles = chooseRoles({ ...options, header: file.header }, names, file.place.name);
+      const { features, targets, weights, categorical } = roles;
+      return [...features, ...targets, ...weights].map((name) => ({
+        name,
+        as: asText.has(name) || categorical.has(name) ? "category" : "guess",
+      }));
+    };
+  const encoding = (table: Table): TableEncoding => {
+    const categories = findCategories(table, roles!.categorical);
+    if (options.one_hot) checkOneHot(roles!.targets, categories);
+    return encodingOf(file, roles!, categories, options.one_hot);
+  };
+  return { choose, encoding };
+}
+
 function encodingOf(
-  { header, delimiter = "," }: TableFile,
+  { header, delimiter = "," }: Omit<TableFile, "read">,
   { features, targets, weights }: Roles,
   categories: Categories,
   one_hot: boolean,
@@ -138,27 +163,53 @@ function encodingOf(
  */
 export function readMixed(file: TableFile, choose: (asText: ReadonlySet<string>) => Choose): Table {
   const table = file.read(choose(new Set()));
-  const mixed = [...table.columns.values()].filter(
-    ({ text, missing, count }) => text.count * 2 >= count && text.count + missing.count < count,
-  );
-  return mixed.length > 0 ? file.read(choose(new Set(mixed.map(({ name }) => name)))) : table;
+  const mixed = mixedColumns(table);
+  return mixed.size > 0 ? file.read(choose(mixed)) : table;
 }
 
+/** Columns of mostly text with some numbers. */
+export const mixedColumns = ({ columns }: Table): ReadonlySet<string> =>
+  new Set(
+    [...columns.values()]
+      .filter(
+        ({ text, missing, count }) => text.count * 2 >= count && text.count + missing.count < count,
+      )
+      .map(({ name }) => name),
+  );
+
 /** Rows of another file, encoded as those of the training file were. */
-function readMore(file: TableFile, encoding: TableEncoding): Examples {
-  const { features, targets, weights } = encoding;
-  const columns = [...features, ...targets, ...weights.map((name) => ({ name }))];
-  return toExamples(readEncoded(file, columns), encoding);
-}
+const readMore = (file: TableFile, encoding: TableEncoding): Examples =>
+  toExamples(readEncoded(file, columnsOf(encoding)), encoding);
+
+/** All columns of an encoding. */
+export const columnsOf = ({
+  features,
+  targets,
+  weights,
+}: TableEncoding): readonly EncodedColumn[] => [
+  ...features,
+  ...targets,
+  ...weights.map((name) => ({ name })),
+];
 
 /**
  * Columns of another file, of which it is known how they were encoded; further ones are passed over.
  * @throws ProblemError for missing columns and cells, text in a numeric column, an unknown category
  */
 export function readEncoded(file: TableFile, columns: readonly EncodedColumn[]): Table {
-  const { place, header } = file;
+  const { choose, check } = encodedTable(file, columns);
+  const table = file.read(choose);
+  check(table);
+  return table;
+}
+
+/** The same columns of a file that is read in another way, and the check of all of its cells. */
+export function encodedTable(
+  { place, header }: Omit<TableFile, "read">,
+  columns: readonly EncodedColumn[],
+) {
   const categories = categoriesOf(columns);
-  const table = file.read((names) => {
+  const choose: Choose = (names) => {
     const missing = columns.filter(({ name }) => !names.includes(name));
     if (missing.length > 0) {
       throw new ProblemError(
@@ -168,9 +219,8 @@ export function readEncoded(file: TableFile, columns: readonly EncodedColumn[]):
       );
     }
     return columns.map(({ name }) => ({ name, as: categories.has(name) ? "category" : "guess" }));
-  });
-  checkAgainst(table, categories);
-  return table;
+  };
+  return { choose, check: (table: Table) => checkAgainst(table, categories) };
 }
 
 const categoriesOf = (columns: readonly EncodedColumn[]): Categories =>
@@ -181,7 +231,8 @@ const namesOf = (columns: readonly EncodedColumn[]) => columns.map(({ name }) =>
 export const encodeColumns = (table: Table, columns: readonly EncodedColumn[]): Samples =>
   encodeFeatures(table, namesOf(columns), categoriesOf(columns));
 
-function toExamples(
+/** Rows as examples, in the way that they are encoded. */
+export function toExamples(
   table: Table,
   { features, targets, weights, one_hot }: TableEncoding,
 ): Examples {

@@ -48,10 +48,13 @@ export class TableBuilder {
   readonly #place: Place;
   readonly #header: boolean;
   readonly #picked: readonly { readonly index: number; readonly column: Column }[];
-  readonly #lines: Int32Array;
+  /** Where the distance between rows and lines changes, and what it is from there on. */
+  readonly #shifts: { readonly row: number; readonly shift: number }[] = [];
   #count = 0;
+  /** The row that the block begins with. */
+  #from = 0;
 
-  /** @param capacity the most rows there can be */
+  /** @param capacity the most rows that a block can have */
   constructor(
     { place, header }: Pick<TableFile, "place" | "header">,
     names: readonly string[],
@@ -60,7 +63,6 @@ export class TableBuilder {
   ) {
     this.#place = place;
     this.#header = header;
-    this.#lines = new Int32Array(capacity);
     this.#picked = choose(names).map(({ name, as }) => ({
       index: names.indexOf(name),
       column: new Column(name, capacity, as),
@@ -69,18 +71,38 @@ export class TableBuilder {
 
   /** @param cells one for each of the names; one that isn't there is missing */
   add(cells: readonly (string | undefined)[], line: number): void {
-    this.#lines[this.#count++] = line;
+    const shift = line - this.#count;
+    if (this.#shifts.at(-1)?.shift !== shift) this.#shifts.push({ row: this.#count, shift });
+    this.#count++;
     for (const { index, column } of this.#picked) column.push(cells[index] ?? "");
   }
 
+  /** All rows; of a table that is read in blocks without their cells. */
   finish(): Table {
     return {
       place: this.#place,
       header: this.#header,
       columns: new Map(this.#picked.map(({ column }) => [column.name, column])),
       count: this.#count,
-      at: (row) => `${this.#place.name}:${this.#lines[row]}`,
+      at: (row) => this.#at(row),
     };
+  }
+
+  /** The rows since the block began. */
+  block(): Table {
+    const from = this.#from;
+    return { ...this.finish(), count: this.#count - from, at: (row) => this.#at(from + row) };
+  }
+
+  /** A block begins. */
+  clear(): void {
+    this.#from = this.#count;
+    for (const { column } of this.#picked) column.clear();
+  }
+
+  #at(row: number): string {
+    const { shift } = this.#shifts.findLast((s) => s.row <= row)!;
+    return `${this.#place.name}:${row + shift}`;
   }
 }
 

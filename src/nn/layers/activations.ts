@@ -18,7 +18,8 @@ const defaults: Readonly<Record<string, z.ZodRawShape>> = {
   },
 };
 
-const asLayer = ({ name, doc, options, unfit, apply }: Activation): Layer =>
+/** An activation as a layer with the same options. */
+export const layerOfActivation = ({ name, doc, options, unfit, apply }: Activation): Layer =>
   defineLayer({
     name,
     doc,
@@ -100,7 +101,7 @@ const prelu = defineLayer({
 });
 
 export const activationLayers: readonly Layer[] = [
-  ...activations.filter((a) => a.name !== "softmax").map(asLayer),
+  ...activations.filter((a) => a.name !== "softmax").map(layerOfActivation),
   softmax,
   prelu,
 ];

@@ -51,9 +51,11 @@ function project(
     regularizer: options.kernel_regularizer,
     constraint: options.kernel_constraint,
   });
-  const matrix = reshape(kernel, [sizeOf(inner), sizeOf(out)]);
-  const product = einsum("ri,io->ro", reshape(x, [sizeOf(rows), sizeOf(inner)]), matrix);
-  const y = reshape(product, [...rows, ...out]);
+  // Heads stay a dimension of their own: joined with another, a kernel could not be read as it lies.
+  const [r, i, o] = [rows, inner, out].map((dims, k) =>
+    dims.map((_, d) => String.fromCharCode(97 + 8 * k + d)).join(""),
+  );
+  const y = einsum(`${r}${i},${i}${o}->${r}${o}`, x, kernel);
   if (!options.use_bias) return penalised(squash(y), options, ctx);
   const bias = ctx.weight(`${name}/bias`, out, {
     initializer: options.bias_initializer,

@@ -17,13 +17,16 @@ export interface WeightOptions {
   readonly observe?: (data: Observed) => Float32Array;
 }
 
-/** All training examples of an input. */
+/** What is known of all training examples of an input. */
 export interface Observed {
   /** Shape of one example. */
   readonly shape: Shape;
-  /** Row-major; they mean so many times the scale. */
-  readonly values: ArrayLike<number>;
-  readonly scale: number;
+  /**
+   * Mean and biased variance of each element of the data's examples, row-major. They may be several times as
+   * many as `shape` has: then every part of so many is an example of its own.
+   */
+  readonly mean: ArrayLike<number>;
+  readonly variance: ArrayLike<number>;
 }
 
 /** What a layer may use while it builds. Shapes have the batch in front. */

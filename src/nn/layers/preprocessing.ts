@@ -65,9 +65,9 @@ function keptDimensions(axis: number | readonly number[] | null, shape: Shape, c
   return dims.sort((a, b) => a - b);
 }
 
-/** Mean and variance of data over all dimensions but the kept ones; two passes in double precision. */
-function statistics({ shape, values, scale }: Observed, kept: readonly number[]) {
-  const full = [values.length / Math.max(1, sizeOf(shape)), ...shape];
+/** Mean and variance of data over all dimensions but the kept ones, from those of each element. */
+function statistics({ shape, mean, variance }: Observed, kept: readonly number[]) {
+  const full = [mean.length / Math.max(1, sizeOf(shape)), ...shape];
   const groups = sizeOf(kept.map((d) => full[d]!));
   const strides = full.map((_, d) => {
     const k = kept.indexOf(d);
@@ -75,17 +75,16 @@ function statistics({ shape, values, scale }: Observed, kept: readonly number[])
   });
   const groupOf = groupIndex(full.slice(1), strides.slice(1));
   const size = sizeOf(shape);
-  const perGroup = values.length / groups;
-  const total = (term: (v: number, g: number) => number) => {
+  const perGroup = mean.length / groups;
+  const average = (term: (i: number, g: number) => number) => {
     const sums = new Float64Array(groups);
-    for (let i = 0; i < values.length; i++) {
-      const g = groupOf[i % size]!;
-      sums[g]! += term(values[i]! * scale, g);
-    }
+    for (let i = 0; i < mean.length; i++) sums[groupOf[i % size]!]! += term(i, groupOf[i % size]!);
     return sums.map((s) => s / perGroup);
   };
-  const mean = total((v) => v);
-  return { mean, variance: total((v, g) => (v - mean[g]!) ** 2) };
+  const centre = average((i) => mean[i]!);
+  // Of all values: the variance within the elements, and that of their means.
+  const spread = average((i, g) => variance[i]! + (mean[i]! - centre[g]!) ** 2);
+  return { mean: centre, variance: spread };
 }
 /** Which group each element of an example is in. */
 function groupIndex(shape: Shape, strides: readonly number[]): Int32Array {

@@ -21,10 +21,11 @@ const reductionOption = z
   .describe("From the samples' losses to the batch's: their mean, by two names, or their sum.");
 
 /** The spec's reference to a loss. */
-export const lossOption = () => named<Loss>("loss", () => reducible);
-const reducible = losses.map(
-  (loss): Loss => ({ ...loss, options: { ...loss.options, reduction: reductionOption } }),
-);
+export const lossOption = () => named<Loss>("loss", () => losses.map(reducible));
+const reducible = (loss: Loss): Loss => ({
+  ...loss,
+  options: { ...loss.options, reduction: reductionOption },
+});
 
 /** What counts of a batch. */
 export interface Counting {

@@ -30,7 +30,7 @@ function adjusted(r2: number, n: number, regressors: number): number {
 }
 
 /** A loss as a metric: its mean over the samples. */
-const fromLoss = ({ name, aliases = [], doc, options, ...loss }: Loss): Metric =>
+export const metricOfLoss = ({ name, aliases = [], doc, options, ...loss }: Loss): Metric =>
   defineMean({
     name,
     aliases,
@@ -94,4 +94,4 @@ export const regressionMetrics: readonly Metric[] = [
 /** Every loss but those that have a namesake among the metrics. */
 export const lossMetrics: readonly Metric[] = losses
   .filter((loss) => !regressionMetrics.some((m) => m.name === loss.name))
-  .map(fromLoss);
+  .map(metricOfLoss);

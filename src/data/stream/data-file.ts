@@ -1,0 +1,47 @@
+/** A file that is read in pieces while a run lasts, and must stay what it was when the run began. */
+import type { Stats } from "node:fs";
+import { ProblemError, RunError } from "../../support/errors.ts";
+import { type FilePlace, readAt, withDataFile } from "../read-file.ts";
+
+export class DataFile {
+  readonly place: FilePlace;
+  readonly size: number;
+  readonly #changed: number;
+
+  private constructor(place: FilePlace, { size, mtimeMs }: Stats) {
+    this.place = place;
+    this.size = size;
+    this.#changed = mtimeMs;
+  }
+
+  /** @throws ProblemError if it is missing, a folder, no plain file or unreadable */
+  static open(place: FilePlace): Promise<DataFile> {
+    return withDataFile(place, async (_, stat) => new DataFile(place, stat));
+  }
+
+  /**
+   * Fills a buffer from a place in the file. It is open for that long only: nobody has to close it.
+   * @throws RunError if it has changed
+   */
+  async read(position: number, into: Uint8Array): Promise<void> {
+    const whole = await withDataFile(this.place, async (file, { size, mtimeMs }) => {
+      const same = size === this.size && mtimeMs === this.#changed;
+      return same && (await readAt(file, position, into)) === into.length;
+    }).catch((error: unknown) => {
+      if (error instanceof ProblemError) return false; // It was there, and could be read.
+      throw error;
+    });
+    if (whole) return;
+    throw new RunError(
+      `${this.place.name} has changed while it was read`,
+      "leave data alone while a run reads it, and start again",
+    );
+  }
+
+  /** Its beginning, or all of it if it is shorter. */
+  async head(length: number): Promise<Buffer> {
+    const start = Buffer.alloc(Math.min(length, this.size));
+    await this.read(0, start);
+    return start;
+  }
+}
