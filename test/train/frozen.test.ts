@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { reference } from "../../src/backends/reference.ts";
 import { openSession, trainSteps } from "../support/sessions.ts";
+import { dyadics, examples, open, samples } from "../support/training.ts";
 
 const text = `
 data: mnist
@@ -51,6 +52,49 @@ test("a frozen layer is not penalised", async () => {
   ]);
   assert.is(frozen, plain);
   assert.ok(free > frozen);
+});
+
+const stack = (loss: string, layers: string) => `
+model:
+${layers}
+loss: ${loss}
+optimizer: { sgd: { learning_rate: 0.25, global_clipnorm: 1 } }
+train: { batch_size: 4, shuffle: false }
+`;
+const data = examples(
+  4,
+  { x: samples(dyadics(1, 8), 2) },
+  { y: samples(Float32Array.of(1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1), 3) },
+);
+
+test("data and frozen weights that nothing depends on are in no program, and stay", async () => {
+  const layers = `
+  - dense: { units: 2 }
+    trainable: false
+  - rescaling: { scale: 0 }
+  - dense: { units: 3, activation: softmax }`;
+  // Smoothed so far, labels say nothing.
+  const smoothed = "{ categorical_crossentropy: { label_smoothing: 1 } }";
+  for (const loss of ["categorical_crossentropy", smoothed]) {
+    const session = await open(stack(loss, layers), data);
+    const before = await session.weights();
+    await trainSteps(session, 2);
+    const after = await session.weights();
+    assert.equal(after.get("dense/kernel"), before.get("dense/kernel"));
+    assert.is(after.get("dense_1/bias")!.every(Number.isFinite), true);
+    await session.dispose();
+  }
+});
+
+test("gradients may be clipped where there are none", async () => {
+  const layers = `
+  - dense: { units: 3, activation: softmax }
+    trainable: false`;
+  const session = await open(stack("mse", layers), data);
+  const before = await session.weights();
+  await trainSteps(session, 2);
+  assert.equal(await session.weights(), before);
+  await session.dispose();
 });
 
 test.run();
