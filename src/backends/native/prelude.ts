@@ -31,18 +31,7 @@ ${loadBytesOf(width)}#define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; }
 #define LANES ((vi){${lanes}})
 #define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
 /* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
-#if ${width} == 1
-#define KEEP(x) (void)0
-#elif defined(__AVX512F__)
-#define KEEP(x) __asm__("" : "+v"(x))
-#elif defined(__x86_64__)
-#define KEEP(x) __asm__("" : "+x"(x))
-#elif defined(__aarch64__)
-#define KEEP(x) __asm__("" : "+w"(x))
-#else
-#define KEEP(x) (void)0
-#endif
-#if defined(__clang__) || __GNUC__ >= 12
+${keepOf(width)}#if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE __builtin_shufflevector
 #else
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
@@ -134,18 +123,60 @@ function transposeOf(width: number): string {
   return `INLINE void transpose(vf *r) {\n  vf x;\n${body}  (void)x;\n}\n`;
 }
 
-/** Bytes as whole numbers: gcc 12 puts them together one by one unless it is told the instruction. */
+/**
+ * The instructions of x86 that vectors of a width need, for code that may be compiled for a processor without them: the
+ * macro that says that they are there, and what gcc calls those that it does not find by itself.
+ */
+interface X86Set {
+  readonly macro: string;
+  readonly squareRoot: string;
+  /** Bytes as whole numbers: gcc 12 puts them together one by one unless it is told the instruction. */
+  readonly bytes?: string;
+}
+const sixteenBytes = "(*(const b16u *)(p))";
+const x86Set = (width: number): X86Set | undefined => {
+  switch (width) {
+    case 16:
+      return {
+        macro: "__AVX512F__",
+        squareRoot: "__builtin_ia32_sqrtps512_mask(a, a, -1, 4)",
+        bytes: `__builtin_ia32_pmovzxbd512_mask(${sixteenBytes}, (vi){}, (unsigned short)-1)`,
+      };
+    case 8:
+      return {
+        macro: "__AVX2__",
+        squareRoot: "__builtin_ia32_sqrtps256(a)",
+        bytes: `__builtin_ia32_pmovzxbd256(${sixteenBytes})`,
+      };
+    case 4:
+      return { macro: "__SSE2__", squareRoot: "__builtin_ia32_sqrtps(a)" };
+    default:
+      return undefined;
+  }
+};
+const gccWith = (width: number) =>
+  `defined(${x86Set(width)?.macro}) && defined(__GNUC__) && !defined(__clang__)`;
+
+/** Holds a value in a register, where there are registers of its size. */
+function keepOf(width: number): string {
+  const x86 = x86Set(width);
+  const choices = [
+    ...(x86 ? [[x86.macro, width === 16 ? "v" : "x"]] : []),
+    ...(width === 4 ? [["__aarch64__", "w"]] : []),
+  ];
+  const lines = choices.map(
+    ([macro, register], i) =>
+      `#${i === 0 ? "if" : "elif"} defined(${macro})\n#define KEEP(x) __asm__("" : "+${register}"(x))\n`,
+  );
+  if (lines.length === 0) return "#define KEEP(x) (void)0\n";
+  return `${lines.join("")}#else\n#define KEEP(x) (void)0\n#endif\n`;
+}
+
 function loadBytesOf(width: number): string {
-  const bytes = "(*(const b16u *)(p))";
-  const builtin =
-    width === 16
-      ? `__builtin_ia32_pmovzxbd512_mask(${bytes}, (vi){}, (unsigned short)-1)`
-      : width === 8
-        ? `__builtin_ia32_pmovzxbd256(${bytes})`
-        : undefined;
   const plain = "#define LDB(p) __builtin_convertvector((vb)*(const vbu *)(p), vi)\n";
+  const builtin = x86Set(width)?.bytes;
   if (!builtin) return plain;
-  return `#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  return `#if ${gccWith(width)}
 typedef char b16u __attribute__((vector_size(16), aligned(1), may_alias));
 #define LDB(p) ((vi)${builtin})
 #else
@@ -156,14 +187,9 @@ ${plain}#endif
 /** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */
 function sqrtOf(width: number): string {
   const loop = `vf r; for (int i = 0; i < ${width}; i++) r[i] = __builtin_sqrtf(a[i]); return r;`;
-  const builtin =
-    width === 16
-      ? "__builtin_ia32_sqrtps512_mask(a, a, -1, 4)"
-      : width === 8
-        ? "__builtin_ia32_sqrtps256(a)"
-        : undefined;
+  const builtin = x86Set(width)?.squareRoot;
   if (!builtin) return loop;
-  return `\n#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)\n  return (vf)${builtin};\n#else\n  ${loop}\n#endif\n`;
+  return `\n#if ${gccWith(width)}\n  return (vf)${builtin};\n#else\n  ${loop}\n#endif\n`;
 }
 
 /** The pool: threads that sleep between calls and spin briefly at barriers within one. */
