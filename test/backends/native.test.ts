@@ -11,7 +11,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -29,11 +28,12 @@ import { reference } from "../../src/backends/reference.ts";
 import type { Backend } from "../../src/ir/program.ts";
 import { readSpec } from "../../src/spec/source.ts";
 import { resolveSpec } from "../../src/spec/spec.ts";
+import { digest } from "../../src/support/kept.ts";
 import { loadData } from "../../src/train/load.ts";
-import { initialWeights, planRun, Session } from "../../src/train/session.ts";
+import { compileRun, initialWeights, planRun, Session } from "../../src/train/session.ts";
 import { evaluate } from "../support/evaluate.ts";
 import { opOutputs } from "../support/op-cases.ts";
-import { openSession, smallSpecs, trainSteps } from "../support/sessions.ts";
+import { openSession, planOfText, smallSpecs, trainSteps } from "../support/sessions.ts";
 
 const cache = mkdtempSync(join(tmpdir(), "nnc-cache-"));
 process.env["NNC_CACHE"] = cache;
@@ -113,16 +113,42 @@ if (!toolchain) {
     });
   }
 
-  test("a damaged object in the cache is built again", async () => {
+  test("what is damaged in the cache is made again", async () => {
     const text = smallSpecs.mlp;
     const before = await trained(text, native, 2);
-    for (const file of readdirSync(cache))
-      if (file.endsWith(".so")) truncateSync(join(cache, file), 100);
-    assert.is(await trained(text, native, 2), before);
-    assert.equal(
-      readdirSync(cache).filter((f) => f.startsWith("build-")),
-      [],
-    );
+    const flipped = (path: string) => {
+      const bytes = readFileSync(path);
+      bytes[bytes.length >> 1]! ^= 4;
+      writeFileSync(path, bytes);
+    };
+    const harms = [
+      [".so", (path: string) => truncateSync(path, 100)],
+      [".so", flipped],
+      [".json", (path: string) => truncateSync(path, 100)],
+      [".json", flipped],
+    ] as const;
+    for (const [ending, harm] of harms) {
+      const harmed = readdirSync(cache).filter((f) => f.endsWith(ending));
+      assert.ok(harmed.length > 0, `nothing is kept in ${ending}`);
+      for (const file of harmed) harm(join(cache, file));
+      assert.is(await trained(text, native, 2), before);
+    }
+    const rubbish = readdirSync(cache).filter((f) => f.startsWith("build-") || f.endsWith(".tmp"));
+    assert.equal(rubbish, []);
+  });
+
+  test("a program that was seen before is only loaded, and its source is still told", async () => {
+    const program = compileRun(planOfText(smallSpecs.mlp), native);
+    const options = { threads: 1 };
+    const first = await compileFor(program, new Map(), options, toolchain);
+    const again = compileRun(planOfText(smallSpecs.mlp), native);
+    const second = await compileFor(again, new Map(), options, toolchain);
+    assert.match(second.description(), /from the cache/);
+    assert.equal([...second.sources], [...first.sources]);
+    const other = compileRun(planOfText(smallSpecs.mlp.replace("units: 24", "units: 25")), native);
+    const third = await compileFor(other, new Map(), options, toolchain);
+    assert.not.equal([...third.sources], [...first.sources]);
+    for (const executable of [first, second, third]) await executable.dispose();
   });
 
   test("a process killed at any moment leaves no broken object, and its rubbish is cleared away", async () => {
@@ -142,9 +168,9 @@ if (!toolchain) {
       process.env["NNC_CACHE"] = cache;
     }
     assert.not.ok(existsSync(join(folder, "build-old")));
-    for (const file of readdirSync(folder).filter((f) => f.endsWith(".so.size")))
+    for (const file of readdirSync(folder).filter((f) => f.endsWith(".so.sha256")))
       assert.is(
-        String(statSync(join(folder, file.replace(".size", ""))).size),
+        digest(readFileSync(join(folder, file.replace(".sha256", "")))),
         readFileSync(join(folder, file), "utf8"),
       );
     const args = [nnc, ...work, "--out", join(cache, "run-last")];

@@ -1,11 +1,10 @@
 /** A program as native code: compiled, loaded, its memory read and written in place. */
 import { createRequire } from "node:module";
 import { sizeOf } from "../../ir/graph.ts";
-import type { Executable, Program, Timing, Values } from "../../ir/program.ts";
+import type { Executable, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
+import type { Generated } from "./generated.ts";
 import { addressOf, isPlain, type Layout } from "./layout.ts";
-import type { ProgramPlan } from "./plan.ts";
-import type { CFile } from "./print-program.ts";
 import type { Built } from "./toolchain.ts";
 
 type Koffi = typeof import("koffi");
@@ -20,7 +19,7 @@ interface Slot {
 }
 
 export class NativeExecutable implements Executable {
-  readonly sources: ReadonlyMap<string, string>;
+  readonly #source: () => string;
   readonly #context: unknown;
   readonly #library: { unload(): void };
   readonly #run: Native;
@@ -33,10 +32,8 @@ export class NativeExecutable implements Executable {
   readonly #timers: readonly { name: string; seconds: Float64Array }[] = [];
 
   constructor(
-    program: Program,
-    plan: ProgramPlan,
-    file: CFile,
-    built: Built,
+    variables: readonly Variable[],
+    { interface: own, built, source }: Generated,
     { threads, timed = false }: { readonly threads: number; readonly timed?: boolean | undefined },
   ) {
     const koffi = createRequire(import.meta.url)("koffi") as Koffi;
@@ -52,8 +49,9 @@ export class NativeExecutable implements Executable {
     if (!this.#context)
       throw new RunError("not enough memory for the model", "use a smaller batch_size");
     this.#threads = Number(count(this.#context));
-    for (const [i, v] of program.variables.entries()) {
-      const bytes = file.sizes[i]! * (v.dtype === "u8" ? 1 : 4);
+    for (const [i, v] of variables.entries()) {
+      const layout = own.layouts[i]!;
+      const bytes = layout.size * (v.dtype === "u8" ? 1 : 4);
       const buffer = koffi.view(address(this.#context, i), bytes) as ArrayBuffer;
       const memory =
         v.dtype === "f32"
@@ -61,17 +59,21 @@ export class NativeExecutable implements Executable {
           : v.dtype === "i32"
             ? new Int32Array(buffer)
             : new Uint8Array(buffer);
-      this.#slots.set(v.name, { memory, layout: plan.layoutOf(v), shape: v.shape });
+      this.#slots.set(v.name, { memory, layout, shape: v.shape });
     }
-    this.#procedures = plan.procedures.map((p) => p.name);
-    this.sources = new Map([["program.c", file.source]]);
+    this.#procedures = own.procedures;
+    this.#source = source;
     if (timed) {
       const spent = library.func("void *nnc_spent(void)") as unknown as Native;
-      const times = koffi.view(spent(), 8 * (file.tasks.length + 1)) as ArrayBuffer;
-      this.#timers = [...file.tasks, "waiting"].map((name, i) => {
+      const times = koffi.view(spent(), 8 * (own.tasks.length + 1)) as ArrayBuffer;
+      this.#timers = [...own.tasks, "waiting"].map((name, i) => {
         return { name, seconds: new Float64Array(times, 8 * i, 1) };
       });
     }
+  }
+
+  get sources(): ReadonlyMap<string, string> {
+    return new Map([["program.c", this.#source()]]);
   }
 
   readonly description = (): string =>
@@ -142,19 +144,18 @@ function eachRun(
 ): void {
   const last = shape.length - 1;
   const extent = shape[last] ?? 1;
-  const isRun = layout.block ? layout.block.dim === last : layout.strides[last] === 1;
-  const run = isRun ? Math.min(layout.block?.width ?? extent, extent) : 1;
+  const block = layout.block?.dim === last ? layout.block : undefined;
+  const step = last < 0 ? 1 : layout.strides[last]!;
+  const run =
+    layout.block && !block ? 1 : step === 1 ? Math.min(block?.width ?? extent, extent) : 1;
   const at = shape.map(() => 0);
   const total = sizeOf(shape);
-  for (let i = 0; i < total; ) {
-    const length = Math.min(run, extent - (at[last] ?? 0));
-    visit(addressOf(layout, at), i, length);
-    i += length;
-    if (last < 0) return;
-    at[last]! += length;
-    for (let d = last; d > 0 && at[d]! >= shape[d]!; d--) {
-      at[d] = 0;
-      at[d - 1]!++;
+  for (let row = 0; row < total; row += extent) {
+    const start = addressOf(layout, at);
+    for (let i = 0; i < extent; i += run) {
+      const offset = block ? Math.floor(i / block.width) * block.stride : i * step;
+      visit(start + offset, row + i, Math.min(run, extent - i));
     }
+    for (let d = last - 1; d >= 0 && ++at[d]! >= shape[d]!; d--) at[d] = 0;
   }
 }

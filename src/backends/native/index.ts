@@ -11,8 +11,8 @@ import type {
 import { RunError, UsageError } from "../../support/errors.ts";
 import { NativeExecutable } from "./executable.ts";
 import { explainPlan } from "./explain/plan.ts";
+import { generate } from "./generated.ts";
 import { planProgram } from "./plan.ts";
-import { printProgram } from "./print-program.ts";
 import { byModel, type Decide } from "./products/decisions.ts";
 import type { Target } from "./target.ts";
 import { build, findToolchain, type Toolchain } from "./toolchain.ts";
@@ -86,14 +86,10 @@ export async function compileFor(
   decide: Decide = byModel,
 ): Promise<Executable> {
   const threads = options.threads ?? availableParallelism();
-  const target = targetOf(found);
-  const plan = planProgram(program, target, decide);
-  const file = printProgram(program, plan, target, options.timed);
-  const built = await build(file.source, found);
-  const executable = new NativeExecutable(program, plan, file, built, {
-    threads,
-    timed: options.timed,
-  });
+  const timed = options.timed ?? false;
+  const how = { toolchain: found, target: targetOf(found), timed, decide };
+  const generated = await generate(program, how);
+  const executable = new NativeExecutable(program.variables, generated, { threads, timed });
   for (const [name, values] of constants) executable.write(name, values);
   return executable;
 }

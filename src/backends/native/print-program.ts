@@ -22,10 +22,6 @@ import { wrapLines } from "./wrap-lines.ts";
 
 export interface CFile {
   readonly source: string;
-  /** Every buffer's place in the context, variables first, in order. */
-  readonly buffers: readonly TensorBuffer[];
-  /** Elements of memory of each buffer. */
-  readonly sizes: readonly number[];
   /** Names of the tasks' functions, in the order of the timers. */
   readonly tasks: readonly string[];
 }
@@ -60,7 +56,6 @@ export function printProgram(
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
-  const sizes = buffers.map((b) => plan.layoutOf(b).size);
   const source = [
     vectorPrelude(target.width),
     scalarPrelude,
@@ -72,7 +67,7 @@ export function printProgram(
     ...steps.map((s) => s.source),
     entryPoints(steps.map((s) => s.name)),
   ].join("\n");
-  return { source: wrapLines(source), buffers, sizes, tasks: [...tasks.values()] };
+  return { source: wrapLines(source), tasks: [...tasks.values()] };
 }
 
 /** Seconds of the first thread in each task; the last entry is what it waited for others. */

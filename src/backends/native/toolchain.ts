@@ -4,22 +4,23 @@
  * see half a file.
  */
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder } from "../../support/cache-folder.ts";
 import { RunError } from "../../support/errors.ts";
+import { digest, keyOf, recall, remember } from "../../support/kept.ts";
 import type { Target } from "./target.ts";
 
 const run = promisify(execFile);
@@ -51,18 +52,51 @@ export async function findToolchain(): Promise<Toolchain | undefined> {
     (c) => c !== undefined && c !== "",
   );
   for (const command of candidates as string[]) {
-    try {
-      const [macros, { stdout }] = await Promise.all([
-        predefined(command),
-        run(command, ["--version"]),
-      ]);
-      return { command, version: stdout.split("\n")[0]!, target: describeTarget(macros) };
-    } catch {
-      // The next candidate may do.
-    }
+    const answer = await answerOf(command);
+    if (answer) return { command, version: answer.version, target: describeTarget(answer.macros) };
   }
   return undefined;
 }
+
+/** What a compiler says of itself and of the processor. */
+interface Answer {
+  readonly version: string;
+  readonly macros: readonly string[];
+}
+
+/** Asking takes two processes: what a compiler has said is kept as long as its file, flags and processor are the same. */
+async function answerOf(command: string): Promise<Answer | undefined> {
+  const file = programFile(command);
+  const { size, mtimeMs } = (file && statSync(file, { throwIfNoEntry: false })) || {};
+  const key = keyOf(`${file} ${size} ${mtimeMs}`, allFlags().join(" "), processor());
+  const known = file === undefined ? undefined : recall<Answer>("compiler", key);
+  if (known) return known;
+  try {
+    const [text, { stdout }] = await Promise.all([
+      predefined(command),
+      run(command, ["--version"]),
+    ]);
+    const macros = vectorMacros.filter((name) => text.includes(`#define ${name} `));
+    const answer = { version: stdout.split("\n")[0]!, macros };
+    if (file !== undefined) remember("compiler", key, answer);
+    return answer;
+  } catch {
+    // The next candidate may do.
+    return undefined;
+  }
+}
+
+/** The file that a command runs, as the shell would find it. */
+function programFile(command: string): string | undefined {
+  const folders = command.includes("/") ? [""] : (process.env["PATH"]?.split(delimiter) ?? []);
+  for (const folder of folders) {
+    const path = join(folder, command);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return realpathSync(path);
+  }
+  return undefined;
+}
+
+const processor = () => cpus()[0]?.model ?? "";
 
 /** The macros that tell which vector instructions our flags, and those of the environment, allow. */
 async function predefined(command: string): Promise<string> {
@@ -71,8 +105,10 @@ async function predefined(command: string): Promise<string> {
   return stdout;
 }
 
-function describeTarget(macros: string): Toolchain["target"] {
-  const has = (name: string) => macros.includes(`#define ${name} `);
+const vectorMacros = ["__AVX512F__", "__AVX2__", "__FMA__", "__aarch64__", "__SSE2__"] as const;
+
+function describeTarget(macros: readonly string[]): Toolchain["target"] {
+  const has = (name: (typeof vectorMacros)[number]) => macros.includes(name);
   const { l1, l2 } = cacheSizes();
   const common = { fmaPerCycle: 2, loadsPerCycle: 2, fmaLatency: 4, l1, l2 };
   if (has("__AVX512F__")) return { ...common, width: 16, registers: 32 };
@@ -104,18 +140,24 @@ const allFlags = (): readonly string[] => [
 
 export interface Built {
   readonly path: string;
+  /** Its name in the cache, if it is there. */
+  readonly name: string | undefined;
   readonly cached: boolean;
   /** Removes what cannot stay: an object that could not be put into the cache. */
   readonly release: () => void;
 }
 
+/** All that a compiled file depends on beside its source. */
+export const builtFor = ({ version }: Toolchain): string =>
+  [version, allFlags().join(" "), processor()].join("\0");
+
 /** Compiles a file, or finds it compiled. @throws RunError with the compiler's first complaint */
 export async function build(source: string, toolchain: Toolchain): Promise<Built> {
-  const key = [source, toolchain.version, allFlags().join(" "), cpus()[0]?.model ?? ""].join("\0");
-  const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
+  const hash = keyOf(source, builtFor(toolchain));
   const folder = cacheFolder();
-  const path = join(folder, `${hash}.so`);
-  if (isWhole(path)) return { path, cached: true, release: () => {} };
+  const name = `${hash}.so`;
+  const found = findBuilt(name);
+  if (found) return found;
   const scratch = scratchFolder(folder);
   const temporary = join(scratch, "program.so");
   try {
@@ -131,30 +173,37 @@ export async function build(source: string, toolchain: Toolchain): Promise<Built
       "--backend webasm needs no compiler",
     );
   }
-  return keep(temporary, path, scratch);
+  return keep(temporary, name, scratch);
 }
 
-/** A shared object ends with its section headers: a file that was cut short does not say so anywhere else. */
+/** A shared object of the cache by its name, if it is there and whole. */
+export function findBuilt(name: string): Built | undefined {
+  const path = join(cacheFolder(), name);
+  return isWhole(path) ? { path, name, cached: true, release: () => {} } : undefined;
+}
+
+/** Nothing in a shared object says that it was cut short or damaged: its digest lies beside it. */
 function isWhole(path: string): boolean {
   try {
-    const size = Number(readFileSync(`${path}.size`, "utf8"));
-    return statSync(path).size === size;
+    return readFileSync(`${path}.sha256`, "utf8") === digest(readFileSync(path));
   } catch {
     return false;
   }
 }
 
-function keep(temporary: string, path: string, scratch: string): Built {
+function keep(temporary: string, name: string, scratch: string): Built {
+  const path = join(cacheFolder(), name);
   try {
-    writeFileSync(join(scratch, "size"), String(statSync(temporary).size));
+    writeFileSync(join(scratch, "sha256"), digest(readFileSync(temporary)));
     renameSync(temporary, path);
-    renameSync(join(scratch, "size"), `${path}.size`);
+    renameSync(join(scratch, "sha256"), `${path}.sha256`);
     rmSync(scratch, { recursive: true, force: true });
-    return { path, cached: false, release: () => {} };
+    return { path, name, cached: false, release: () => {} };
   } catch {
     // A cache that cannot be written to costs time, not the run.
     return {
       path: temporary,
+      name: undefined,
       cached: false,
       release: () => rmSync(scratch, { recursive: true, force: true }),
     };
