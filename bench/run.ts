@@ -28,7 +28,7 @@ import {
 
 /** Compiled, this file lies in dist/bench. */
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const program = path("../bin/nnc.js");
+const program = path("../app/nnc.js");
 const results = path("../../bench/RESULTS.md");
 
 const { values: options } = parseArgs({

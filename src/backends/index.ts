@@ -49,7 +49,10 @@ async function chooseAutomatically(): Promise<Choice> {
   const refused: string[] = [];
   const ask = async (name: string) => {
     const backend = await loadBackend(name);
-    return { backend, found: await backend.probe() };
+    const reason = backend.ruledOut?.();
+    const found =
+      reason === undefined ? await backend.probe() : ({ ok: false, reason, fix: "" } as const);
+    return { backend, found };
   };
   // The first two answer side by side: both ask other processes.
   const asked = new Map(["webgpu", "native"].map((name) => [name, ask(name)]));

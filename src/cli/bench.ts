@@ -49,9 +49,12 @@ export async function bench(name: string, options: BenchOptions): Promise<number
   return located(source, async () => {
     const silent =
       options.quiet === true || options.json === true || options.onlyFirstStep === true;
+    // Side by side, as `train` does it.
+    const choosing = chooseBackend(options.backend);
+    choosing.catch(() => undefined);
     const data = await during("loading data", silent, () => loadData(spec));
     checkModel(spec, data.train);
-    const choice = await during("choosing a backend", silent, () => chooseBackend(options.backend));
+    const choice = await during("choosing a backend", silent, () => choosing);
     if (options.onlyFirstStep) return reportFirstStep(spec, data, choice, options);
     const interrupt = onInterrupt(() => tell("stopping; Ctrl-C again to stop at once"));
     if (!silent) tell(`backend: ${choice.backend.name} (${choice.device}), ${choice.why}`);

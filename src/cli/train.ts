@@ -52,15 +52,16 @@ export interface Outcome {
 
 /** @returns the exit code */
 export async function train(name: string, options: TrainOptions): Promise<number> {
-  if (options.resume === undefined) {
-    const { folds, fold } = (await openSpec(name, options)).spec.data.parts;
-    if (folds !== undefined && fold === undefined)
-      return trainFolds(folds, options, (own) => trainOne(name, own));
-  }
-  return (await trainOne(name, options)).status;
+  if (options.resume !== undefined) return (await trainOne(name, options)).status;
+  const opened = await openSpec(name, options);
+  const { folds, fold } = opened.spec.data.parts;
+  if (folds !== undefined && fold === undefined)
+    return trainFolds(folds, options, (own) => trainOne(name, own));
+  return (await trainOne(name, options, opened)).status;
 }
 
-async function trainOne(name: string, options: TrainOptions): Promise<Outcome> {
+/** @param known the spec with these options, where it has been opened already */
+async function trainOne(name: string, options: TrainOptions, known?: OpenedSpec): Promise<Outcome> {
   const { resume } = options;
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
@@ -68,7 +69,7 @@ async function trainOne(name: string, options: TrainOptions): Promise<Outcome> {
   if (earlier) requirePlugins(earlier.plugins, `${resume}`);
   const plugins = pluginRecords();
   const overrides = [...(earlier?.overrides ?? []), ...overridesOf(options)];
-  const opened = await openSpec(name, { set: overrides });
+  const opened = known ?? (await openSpec(name, { set: overrides }));
   const { spec } = opened;
   const info = earlier
     ? { ...earlier, overrides, seed: spec.seed, plugins }

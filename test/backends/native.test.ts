@@ -41,7 +41,7 @@ process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 const toolchain = await findToolchain();
 const own = fileURLToPath(import.meta.url);
-const nnc = fileURLToPath(new URL("../../bin/nnc.js", import.meta.url));
+const nnc = fileURLToPath(new URL("../../app/nnc.js", import.meta.url));
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

@@ -2,7 +2,8 @@
 import type { Availability, Backend } from "../../ir/program.ts";
 import { GpuExecutable, loadGpuJs } from "./executable.ts";
 import { modes } from "./modes.ts";
-import { openWebGpu, probeWebGpu } from "./webgpu.ts";
+import { mayHaveVulkan } from "./vulkan.ts";
+import { noDriver, openWebGpu, probeWebGpu } from "./webgpu.ts";
 
 export const webgpu: Backend = {
   name: "webgpu",
@@ -10,6 +11,7 @@ export const webgpu: Backend = {
   traits: modes.webgpu,
   runsOn: "gpu",
   probe: probeWebGpu,
+  ruledOut: () => (mayHaveVulkan() ? undefined : noDriver),
   async compile(program, constants, options) {
     const { module, close } = await openWebGpu();
     return new GpuExecutable("webgpu", program, constants, options, module, close);

@@ -7,6 +7,7 @@ import type { Availability } from "../../ir/program.ts";
 import { RunError } from "../../support/errors.ts";
 import { type GpuModule, loadGpuJs } from "./executable.ts";
 
+export const noDriver = "no usable Vulkan, Metal or D3D12 driver";
 const driverFix =
   "install a Vulkan driver (Debian: libvulkan1 and mesa-vulkan-drivers 25 or newer, or the GPU maker's driver)";
 
@@ -21,7 +22,7 @@ const say = (report) => console.log(JSON.stringify(report));
 try {
   const { create } = await import("webgpu");
   const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) say({ ok: false, code: "NO_ADAPTER", message: "no usable Vulkan, Metal or D3D12 driver" });
+  if (!adapter) say({ ok: false, code: "NO_ADAPTER", message: "${noDriver}" });
   else {
     const { device, description, isFallbackAdapter } = adapter.info;
     say({ ok: true, device, description, software: isFallbackAdapter === true });
@@ -93,7 +94,7 @@ export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Pr
   const native = dawn;
   const options = { powerPreference: "high-performance" };
   if (!(await native.requestAdapter(options))) {
-    throw new RunError("webgpu: no usable Vulkan, Metal or D3D12 driver", driverFix);
+    throw new RunError(`webgpu: ${noDriver}`, driverFix);
   }
   const gpu = {
     requestAdapter: async (asked?: object) => {

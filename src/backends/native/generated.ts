@@ -3,11 +3,10 @@
  * the compiler has nothing to do: what came of them is kept under the fingerprint of the program, and a program that has
  * been seen before is only loaded.
  */
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { fingerprint } from "../../ir/fingerprint.ts";
 import type { Program } from "../../ir/program.ts";
 import { keyOf, recall, remember } from "../../support/kept.ts";
+import { ownCode } from "../../support/own-code.ts";
 import type { Layout } from "./layout.ts";
 import { planProgram } from "./plan.ts";
 import { printProgram } from "./print-program.ts";
@@ -68,22 +67,4 @@ function print(program: Program, { target, timed, decide }: Generation) {
   const { source, tasks } = printProgram(program, plan, target, timed);
   const layouts = program.variables.map(plan.layoutOf);
   return { source, layouts, procedures: plan.procedures.map((p) => p.name), tasks };
-}
-
-/** What decides how a program becomes C, from this folder. */
-const deciding = ["..", "../../ir", "../../support"];
-let own: string | undefined;
-
-/** This very version of nnc's code: the sizes and times of its files. */
-function ownCode(): string {
-  own ??= deciding
-    .flatMap((folder) => {
-      const root = join(import.meta.dirname, folder);
-      return readdirSync(root, { recursive: true, encoding: "utf8" }).map((name) => {
-        const { size, mtimeMs } = statSync(join(root, name));
-        return `${name} ${size} ${mtimeMs}`;
-      });
-    })
-    .join("\n");
-  return own;
 }

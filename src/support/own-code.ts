@@ -1,0 +1,24 @@
+/** Which nnc it is that runs. */
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { digest } from "./kept.ts";
+
+let found: string | undefined;
+
+/** A hash of the names, sizes and times of nnc's own modules: what depends on the code is kept for this build alone. */
+export function ownCode(): string {
+  const { filename } = import.meta;
+  // In a bundle this module is a part of some file, and all files lie in one folder.
+  const isBundle = !basename(filename).startsWith("own-code.");
+  const root = isBundle ? dirname(filename) : dirname(dirname(filename));
+  found ??= digest(
+    readdirSync(root, { recursive: true, encoding: "utf8" })
+      .sort()
+      .map((name) => {
+        const { size, mtimeMs } = statSync(join(root, name));
+        return `${name} ${size} ${mtimeMs}`;
+      })
+      .join("\n"),
+  );
+  return found;
+}
