@@ -57,14 +57,14 @@ interface Kept {
 }
 
 async function make(program: Program, how: Generation) {
-  const { source, ...rest } = print(program, how);
-  const built = await build(source, how.toolchain);
+  const { source, parts, ...rest } = print(program, how);
+  const built = await build(source, how.toolchain, parts);
   return { generated: { interface: rest, built, source: () => source }, object: built.name };
 }
 
 function print(program: Program, { target, timed, decide }: Generation) {
   const plan = planProgram(program, target, decide);
-  const { source, tasks } = printProgram(program, plan, target, timed);
+  const { source, parts, tasks } = printProgram(program, plan, target, timed);
   const layouts = program.variables.map(plan.layoutOf);
-  return { source, layouts, procedures: plan.procedures.map((p) => p.name), tasks };
+  return { source, parts, layouts, procedures: plan.procedures.map((p) => p.name), tasks };
 }

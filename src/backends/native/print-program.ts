@@ -22,11 +22,16 @@ import { wrapLines } from "./wrap-lines.ts";
 
 export interface CFile {
   readonly source: string;
+  /** Each can be compiled by itself, with `-DPART=` its number. */
+  readonly parts: number;
   /** Names of the tasks' functions, in the order of the timers. */
   readonly tasks: readonly string[];
 }
 
 const cType: Readonly<Record<DType, string>> = { f32: "float", i32: "int32_t", u8: "uint8_t" };
+
+/** Parts that a file has at most. */
+const mostParts = 4;
 
 /** @param timed whether the program measures how long the first thread spends in each task */
 export function printProgram(
@@ -56,18 +61,53 @@ export function printProgram(
     }
   }
   const steps = plan.procedures.map((p) => printProcedure(p, tasks, pointerOf, plan, names, timed));
+  const last = [
+    ...(timed ? [timers(tasks.size)] : []),
+    ...steps.map((s) => s.source),
+    entryPoints(steps.map((s) => s.name)),
+  ];
+  const parts = divide(functions, mostParts);
   const source = [
     vectorPrelude(target.width),
     scalarPrelude,
     poolPrelude,
     contextPrelude(buffers, verifyArena(placeBuffers(buffers, plan), plan)),
-    timed ? timers(tasks.size) : "",
+    partPrelude,
+    ...[...tasks].map(([task, name]) => `${headOf(task, name)};`),
     ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
-    ...functions,
-    ...steps.map((s) => s.source),
-    entryPoints(steps.map((s) => s.name)),
+    ...parts.flatMap((part, i) => [
+      ...(parts.length > 1 ? [`#if IN_PART(${i})`] : []),
+      ...(i === parts.length - 1 ? [...part, ...last] : part),
+      ...(parts.length > 1 ? ["#endif"] : []),
+    ]),
+    "",
   ].join("\n");
-  return { source: wrapLines(source), tasks: [...tasks.values()] };
+  return { source: wrapLines(source), parts: parts.length, tasks: [...tasks.values()] };
+}
+
+/** Compilers are one program each: a large file is compiled by several, a part each, side by side. */
+const partPrelude = `#define TASK __attribute__((visibility("hidden"))) void
+#ifdef PART
+#define IN_PART(n) (PART == (n))
+#else
+#define IN_PART(n) 1
+#endif
+`;
+
+/** Characters from which on a part pays for its compiler. */
+const worthPart = 20_000;
+
+/** The functions in parts of about the same length, in their order. */
+function divide(functions: readonly string[], most: number): readonly (readonly string[])[] {
+  const total = functions.reduce((n, f) => n + f.length, 0);
+  const count = Math.max(1, Math.min(most, Math.floor(total / worthPart)));
+  const parts = Array.from({ length: count }, (): string[] => []);
+  let done = 0;
+  for (const f of functions) {
+    parts[Math.min(count - 1, Math.floor((done * count) / total))]!.push(f);
+    done += f.length;
+  }
+  return parts;
 }
 
 /** Seconds of the first thread in each task; the last entry is what it waited for others. */
@@ -92,6 +132,9 @@ function buffersOf(program: Program, { procedures }: ProgramPlan): readonly Tens
   return [...found];
 }
 
+const headOf = (task: Task, name: string): string =>
+  `TASK ${name}(Context *x, int t, int nt${loopOf(task) ? ", long s" : ""})`;
+
 function printTask(
   task: Task,
   name: string,
@@ -99,7 +142,7 @@ function printTask(
   pointerOf: PointerOf,
   tiles: Functions,
 ): string {
-  const head = `static void ${name}(Context *x, int t, int nt${loopOf(task) ? ", long s" : ""})`;
+  const head = headOf(task, name);
   if (task.kind === "inversion") return printInversion(task.inversion, head, layoutOf, pointerOf);
   if (task.kind === "product") return printProduct(task.schedule, head, pointerOf, tiles);
   const { sharing } = task;

@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder } from "../../support/cache-folder.ts";
@@ -41,7 +41,6 @@ const flags = [
   "-fno-trapping-math",
   "-ffp-contract=fast",
   "-fwrapv",
-  "-shared",
   "-fPIC",
   "-w",
 ];
@@ -151,8 +150,12 @@ export interface Built {
 export const builtFor = ({ version }: Toolchain): string =>
   [version, allFlags().join(" "), processor()].join("\0");
 
-/** Compiles a file, or finds it compiled. @throws RunError with the compiler's first complaint */
-export async function build(source: string, toolchain: Toolchain): Promise<Built> {
+/**
+ * Compiles a file, or finds it compiled.
+ * @param parts of the file that compilers of their own can take, side by side
+ * @throws RunError with the compiler's first complaint
+ */
+export async function build(source: string, toolchain: Toolchain, parts = 1): Promise<Built> {
   const hash = keyOf(source, builtFor(toolchain));
   const folder = cacheFolder();
   const name = `${hash}.so`;
@@ -162,8 +165,7 @@ export async function build(source: string, toolchain: Toolchain): Promise<Built
   const temporary = join(scratch, "program.so");
   try {
     writeFileSync(join(scratch, "program.c"), source);
-    const args = [...allFlags(), "-o", temporary, join(scratch, "program.c"), "-lm", "-lpthread"];
-    await run(toolchain.command, args, { maxBuffer: 1 << 24 });
+    await compileParts(toolchain.command, scratch, parts, temporary);
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });
     const text = String((error as { stderr?: string }).stderr ?? error);
@@ -174,6 +176,30 @@ export async function build(source: string, toolchain: Toolchain): Promise<Built
     );
   }
   return keep(temporary, name, scratch);
+}
+
+/** From `program.c` to a shared object; parts are compiled side by side, as many as there are processors. */
+async function compileParts(
+  command: string,
+  folder: string,
+  parts: number,
+  object: string,
+): Promise<void> {
+  const source = join(folder, "program.c");
+  const libraries = ["-lm", "-lpthread"];
+  const call = (args: readonly string[]) => run(command, [...args], { maxBuffer: 1 << 24 });
+  if (parts === 1) {
+    await call([...allFlags(), "-shared", "-o", object, source, ...libraries]);
+    return;
+  }
+  const objects = Array.from({ length: parts }, (_, i) => join(folder, `part${i}.o`));
+  const waiting = [...objects.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift())
+      await call([...allFlags(), `-DPART=${next[0]}`, "-c", "-o", next[1], source]);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await call([...allFlags(), "-shared", "-o", object, ...objects, ...libraries]);
 }
 
 /** A shared object of the cache by its name, if it is there and whole. */

@@ -73,7 +73,7 @@ interface Touched {
   readonly memory: readonly TensorBuffer[];
 }
 const touched = new WeakMap<Nest, Touched>();
-function touchedBy(nest: Nest): Touched {
+export function touchedBy(nest: Nest): Touched {
   const known = touched.get(nest);
   if (known) return known;
   const loads = loadsOf(nest);
