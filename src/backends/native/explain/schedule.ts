@@ -86,8 +86,9 @@ function rowLayout({ a }: Schedule): string {
   return isLarger ? "from a copy with zeros around it" : "from a copy in rows";
 }
 
-function columnLayout({ b }: Schedule, layoutOf: LayoutOf): string {
+function columnLayout({ b, packs }: Schedule, layoutOf: LayoutOf): string {
   if (b.copy) return `from a copy in panels of ${b.copy.layout.block?.width}`;
+  if (packs) return "a panel of a block at a time put side by side first";
   const { block } = layoutOf(b.buffer);
   return block ? `in panels of ${block.width}` : "as it lies";
 }

@@ -13,6 +13,7 @@ export type Decision =
   | "clip"
   | "panel"
   | "tile"
+  | "pack"
   | "kBlock"
   | "rowBlock"
   | "parallel"

@@ -18,6 +18,7 @@ import {
   tileName,
 } from "./print-tile.ts";
 import type { Schedule } from "./schedule.ts";
+import { packedSize } from "./tiling.ts";
 
 /** The function with this head: thread t's share of the product. */
 export function printProduct(
@@ -41,6 +42,10 @@ export function printProduct(
     );
     for (const [i, arg] of s.args.entries())
       code.line(`float *e${i}_0 = ${plus(pointerOf(arg.buffer), arg.base)};`);
+    if (s.packs)
+      code.line(
+        `float packed[${packedSize(s.k, s.kBlock, span(s))}] __attribute__((aligned(64)));`,
+      );
     new NestPrinter(s, tiles, code).print();
   });
   return code.toString();
@@ -138,7 +143,32 @@ class NestPrinter {
   #panels(lo: string, hi: string): void {
     const { panels } = this.#s;
     const [first, end] = this.#share("panels", panels.extent);
-    this.#loop(panels, "panel", first, end, () => this.#rows(0, lo, hi));
+    this.#loop(panels, "panel", first, end, () => {
+      if (this.#s.packs) this.#pack();
+      this.#rows(0, lo, hi);
+    });
+  }
+
+  /** Puts the rows of B that this panel and this block of k take side by side. */
+  #pack(): void {
+    const { k, b, tile, width } = this.#s;
+    const code = this.#code;
+    const copy = (i: number, from: string): void => {
+      const x = k[i];
+      if (!x) {
+        for (let v = 0; v < tile.vectors; v++)
+          code.line(`ST(${plus("to", v * width)}, LD(${plus(from, b.lanes[v]!)}));`);
+        code.line(`to += ${span(this.#s)};`);
+        return;
+      }
+      const [lo, hi] = i === 0 && isBlocked(this.#s) ? ["k0", "k1"] : ["0", String(x.extent)];
+      code.block(`for (long i${i} = ${lo}; i${i} < ${hi}; i${i}++)`, () => {
+        code.line(`const float *b${i}_ = ${along(from, `i${i}`, x.b)};`);
+        copy(i + 1, `b${i}_`);
+      });
+    };
+    code.line("float *to = packed;");
+    copy(0, `b${this.#level}`);
   }
 
   #rows(n: number, lo: string, hi: string): void {
@@ -177,6 +207,7 @@ class NestPrinter {
     const s = this.#s;
     const l = this.#level;
     return parameters(s).map(([, name]) => {
+      if (name === "b" && s.packs) return "packed";
       if (name === "a" || name === "b") return `${name}${l}`;
       if (/^e\d+$/.test(name)) return `${name}_${l}`;
       return name === "valid" ? `${s.valid} - panel * ${span(s)}` : name;

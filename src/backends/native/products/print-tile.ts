@@ -9,6 +9,7 @@ import { vectorDialect } from "../c.ts";
 import { argumentNumber, type Loop } from "./operands.ts";
 import { accumulator } from "./product.ts";
 import type { Schedule } from "./schedule.ts";
+import { extentOf } from "./tiling.ts";
 
 /** Equal tiles are emitted once. */
 export type Functions = Map<string, string>;
@@ -25,6 +26,13 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 export const isBlocked = (s: Schedule) => s.kBlock < s.k[0]!.extent;
 /** Columns of a tile. */
 export const span = (s: Schedule) => s.tile.vectors * s.width;
+/** Elements between B's rows as tiles see them, for each loop over k: those of the copy if it is packed. */
+const stepsOfB = (s: Schedule): readonly number[] =>
+  s.packs
+    ? s.k.map((_, i) => span(s) * extentOf(s.k.slice(i + 1).map((x) => x.extent)))
+    : s.k.map((x) => x.b);
+const lanesOfB = (s: Schedule): readonly number[] =>
+  s.packs ? range(s.tile.vectors).map((v) => v * s.width) : s.b.lanes;
 /** Parameters of a tile, as declared and as passed. */
 export function parameters(s: Schedule): readonly (readonly [type: string, name: string])[] {
   return [
@@ -110,6 +118,7 @@ function prefetch(s: Schedule, rows: number, code: CodePrinter): void {
 const straightLine = 420;
 
 function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
+  const steps = stepsOfB(s);
   const total = s.k.reduce((n, x) => n * x.extent, 1);
   const isFixed = (depth: number) => !s.k[depth]!.guards && (depth > 0 || !isBlocked(s));
   const whole = s.k.every((_, i) => isFixed(i)) && total * rows * s.tile.vectors <= straightLine;
@@ -119,8 +128,9 @@ function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
     const fixed = isFixed(depth);
     if (whole || (last && fixed && x.extent <= 8)) {
       for (const j of range(x.extent)) {
-        if (last) step(s, rows, a, b, offA + j * x.a, offB + j * x.b, code);
-        else visit(depth + 1, a, b, offA + j * x.a, offB + j * x.b);
+        const [atA, atB] = [offA + j * x.a, offB + j * steps[depth]!];
+        if (last) step(s, rows, a, b, atA, atB, code);
+        else visit(depth + 1, a, b, atA, atB);
       }
       return;
     }
@@ -129,12 +139,14 @@ function sumLoops(s: Schedule, rows: number, code: CodePrinter): void {
       : fixed
         ? ["0", String(x.extent)]
         : ["k0", "k1"];
-    if (last) innermost(s, x, rows, { a, b, lo, hi }, fixed, code);
+    if (last) innermost(s, { ...x, b: steps[depth]! }, rows, { a, b, lo, hi }, fixed, code);
     else {
       code.block(`for (long i${depth} = ${lo}; i${depth} < ${hi}; i${depth}++)`, () => {
         const [p, q] = [`a${depth}_`, `b${depth}_`];
+        // A packed block begins with its first row.
+        const row = s.packs && lo === "k0" ? `(i${depth} - k0)` : `i${depth}`;
         code.line(
-          `const float *${p} = ${along(a, `i${depth}`, x.a)}, *${q} = ${along(b, `i${depth}`, x.b)};`,
+          `const float *${p} = ${along(a, `i${depth}`, x.a)}, *${q} = ${along(b, row, steps[depth]!)};`,
         );
         visit(depth + 1, p, q, 0, 0);
       });
@@ -154,9 +166,8 @@ function innermost(
   code: CodePrinter,
 ): void {
   code.block("", () => {
-    code.line(
-      `const float *p = ${along(a, lo, lo === "0" ? 0 : x.a)}, *q = ${along(b, lo, lo === "0" ? 0 : x.b)};`,
-    );
+    const [fromA, fromB] = [lo === "0" ? 0 : x.a, lo === "0" || (s.packs && lo === "k0") ? 0 : x.b];
+    code.line(`const float *p = ${along(a, lo, fromA)}, *q = ${along(b, lo, fromB)};`);
     code.line(`long n = ${lo === "0" ? hi : `${hi} - ${lo}`};`);
     code.block(`for (; n >= ${unroll}; n -= ${unroll})`, () => {
       for (const j of range(unroll)) step(s, rows, "p", "q", j * x.a, j * x.b, code);
@@ -182,7 +193,8 @@ function step(
 ): void {
   const row = s.rows[s.tile.row]!;
   const { vectors } = s.tile;
-  const loadB = (v: number) => `LD(${plus(b, offB + s.b.lanes[v]!)})`;
+  const lanes = lanesOfB(s);
+  const loadB = (v: number) => `LD(${plus(b, offB + lanes[v]!)})`;
   const loadA = (i: number) => `SPLAT(${a}[${offA + i * row.a}])`;
   if (vectors <= rows) {
     const kept = range(vectors).map((v) => `vf b${v} = ${loadB(v)}; KEEP(b${v});`);

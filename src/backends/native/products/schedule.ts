@@ -7,9 +7,10 @@
 
 import { type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
 import { sizeOf } from "../../../ir/graph.ts";
+import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { type Layout, type LayoutOf, laneOffset } from "../layout.ts";
 import type { Target } from "../target.ts";
-import { bounds } from "./clip.ts";
+import { bounds, guardsOf } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
 import {
   argumentNumber,
@@ -25,9 +26,12 @@ import {
   chooseParallel,
   chooseTile,
   extentOf,
+  mostPacked,
+  packedSize,
   type Shared,
   sharesPanels,
   type Tile,
+  worthPacking,
 } from "./tiling.ts";
 
 /** Something the epilogue reads or writes; `lanes` are offsets of its vectors, none if it is the same for all. */
@@ -54,6 +58,8 @@ export interface Schedule {
   readonly tile: Tile;
   readonly rowBlock: number;
   readonly kBlock: number;
+  /** Whether the columns of B that a panel and a block of k take are put side by side first, for all tiles that read them. */
+  readonly packs: boolean;
   /** Columns that exist; with `tail`, the last panel is wider and memory is not. */
   readonly valid: number;
   readonly tail: boolean;
@@ -92,7 +98,11 @@ export function chooseSchedule(
   const columns = vectors * target.width;
   const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
-  const blocks = chooseBlocks(made, tile, span, depth, target);
+  const mayPack = !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
+  const packs = decide("pack", mayPack && worthPacking(made, tile, span), () =>
+    mayPack ? [true, false] : [false],
+  );
+  const blocks = chooseBlocks(made, tile, span, depth, packs, target);
   const whole = made.k[0]!.extent;
   const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
     tail || made.k[0]!.guards ? [whole] : upTo(whole),
@@ -143,6 +153,7 @@ export function chooseSchedule(
       upTo(units * (tile.row === 0 ? tile.perUnit : 1)),
     ),
     kBlock,
+    packs: packs && packedSize(made.k, kBlock, span) <= mostPacked,
     valid: vector.extent,
     tail,
     args,

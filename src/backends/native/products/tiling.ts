@@ -100,19 +100,37 @@ function commonCut(extent: number, t: Target): Cut {
 /** Blocks of k with fewer steps than this would mostly load and store their sums. */
 const shortest = 32;
 
+/** Floats of B that are put side by side at a time, at most: they lie on the stack of a thread. */
+export const mostPacked = 16_384;
+
+/** Floats of a panel's columns in a block of k. */
+export const packedSize = (k: readonly Loop[], kBlock: number, span: number): number =>
+  kBlock * extentOf(k.slice(1).map((x) => x.extent)) * span;
+
+/** Tiles that must read a panel for its copy to be worth making. */
+const fewestReaders = 6;
+
+/** B's rows that lie apart take few sets of the first cache, and many pages: tiles that share a panel read a copy. */
+export function worthPacking({ rows, k }: Loops, tile: Tile, span: number): boolean {
+  const row = rows[tile.row]!;
+  const readers = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
+  return readers >= fewestReaders && Math.abs(k.at(-1)!.b) > span;
+}
+
 /** A block of k keeps B's panel in the first cache; a block of rows keeps A's rows and their sums in the second. */
 export function chooseBlocks(
   { rows, k }: Loops,
   tile: Tile,
   span: number,
   depth: number,
+  packs: boolean,
   t: Target,
 ) {
   const row = rows[tile.row]!;
   const inner = extentOf(k.slice(1).map((x) => x.extent));
   const last = k.at(-1)!;
   const lines = row.a < 16 && last.a >= 16 ? 64 * conflict(last.a * 4, 64) : 0;
-  const perStep = span * 4 * conflict(last.b * 4, span * 4) + lines;
+  const perStep = span * 4 * (packs ? 1 : conflict(last.b * 4, span * 4)) + lines;
   const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
   const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
   const first = k[0]!.extent;

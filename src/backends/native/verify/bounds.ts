@@ -125,14 +125,15 @@ function verifyGuards(
   fits: Fits,
 ): void {
   const unused = new Set(s.k.flatMap((x) => x.guards ?? []));
-  for (const [x, layout, copied] of [
-    [a, layouts.a, s.a.copy !== undefined],
-    [b, layouts.b, s.b.copy !== undefined],
+  for (const [x, layout, copied, packed] of [
+    [a, layouts.a, s.a.copy !== undefined, false],
+    [b, layouts.b, s.b.copy !== undefined, s.packs],
   ] as const) {
     const open = x.at.flatMap((e, d) => {
       const [lo, hi] = rangeOf(e);
       return lo >= 0 && hi < x.buffer.shape[d]! ? [] : [d];
     });
+    fits(!packed || open.length === 0, `it packs what lies outside ${x.buffer.name}`);
     const bare = open.filter((d) => {
       const found = [...unused].find((g) => isBoundOf(g, x, d, product.summed));
       if (found) unused.delete(found);

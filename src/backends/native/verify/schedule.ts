@@ -14,6 +14,7 @@ import { argumentNumber } from "../products/operands.ts";
 import { isBlocked, span } from "../products/print-tile.ts";
 import { accumulator, findProduct, type Product } from "../products/product.ts";
 import type { Schedule } from "../products/schedule.ts";
+import { mostPacked, packedSize } from "../products/tiling.ts";
 import type { Target } from "../target.ts";
 import { verifyBounds } from "./bounds.ts";
 import { verifyWalk } from "./walk.ts";
@@ -126,6 +127,8 @@ function verifyTile(s: Schedule, vector: Axis, t: Pick<Target, "registers">, fit
   );
   const first = s.k[0]!;
   fits(s.rowBlock >= 1 && s.kBlock >= 1 && s.kBlock <= first.extent, "a block is empty");
+  const packed = s.packs ? packedSize(s.k, s.kBlock, span(s)) : 0;
+  fits(packed <= mostPacked, `it packs ${packed} floats at a time`);
   fits(!isBlocked(s) || !first.guards, "a sum is both clipped and cut into blocks");
   fits(!isBlocked(s) || !s.tail, "blocks of a sum need whole panels");
 }
