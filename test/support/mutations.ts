@@ -98,7 +98,14 @@ export const mutations: readonly Mutation[] = [
   tile("all tall", (t) => ({ tall: t.tiles })),
   tile("one tile more", (t) => ({ tiles: t.tiles + 1 })),
   tile("twice as wide", (t) => ({ vectors: t.vectors * 2 })),
-  tile("on another loop", (t) => ({ row: t.row + 1 })),
+  {
+    name: "tile on another loop",
+    change: (s) => {
+      // One of the same length would do as well.
+      const [own, next] = [s.tile.row, s.tile.row + 1].map((row) => s.rows[row]?.extent);
+      return own === next ? undefined : { ...s, tile: { ...s.tile, row: s.tile.row + 1 } };
+    },
+  },
   {
     name: "tile in one piece",
     change: (s) => {
