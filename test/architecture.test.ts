@@ -20,7 +20,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   plugin: ["spec", "nn", "data", "ops", "ir", "support"],
   infer: ["spec", "nn", "data", "compiler", "ops", "ir", "support"],
   train: ["infer", "spec", "nn", "data", "compiler", "ops", "ir", "support"],
-  cli: ["train", "infer", "plugin", "spec", "backends", "nn", "data", "compiler", "ir", "support"],
+  doctor: ["train", "spec", "infer", "nn", "data", "compiler", "ops", "ir", "support"],
+  cli: [
+    "doctor",
+    "train",
+    "infer",
+    "plugin",
+    "spec",
+    "backends",
+    "nn",
+    "data",
+    "compiler",
+    "ir",
+    "support",
+  ],
 };
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f) =>

@@ -5,6 +5,7 @@
 import { Command, Option } from "commander";
 import type { BackendsOptions } from "./backends.ts";
 import type { BenchOptions } from "./bench.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { LockOptions, VerifyOptions } from "./lock.ts";
@@ -50,6 +51,7 @@ export function buildProgram(setStatus: SetStatus): Command {
   addTest(program, setStatus);
   addProof(program, setStatus);
   addRuns(program, setStatus);
+  addDoctor(program, setStatus);
   addBench(program, setStatus);
   addOthers(program);
   return program.addHelpText("after", footer);
@@ -139,6 +141,17 @@ const withRunOptions = (command: Command): Command =>
     .addOption(backendOption())
     .option("--threads <n>", "threads to use", threads())
     .option("-q, --quiet", "only errors and results");
+
+function addDoctor(program: Command, setStatus: SetStatus): void {
+  withSpecOptions(program.command("doctor").description("look for what keeps a spec from learning"))
+    .argument("<spec>", specHelp)
+    .addOption(backendOption())
+    .option("--threads <n>", "threads to use", threads())
+    .option("--json", "one finding a line as JSON")
+    .action(async (spec: string, options: DoctorOptions) => {
+      setStatus(await (await import("./doctor.ts")).doctor(spec, options));
+    });
+}
 
 function addBench(program: Command, setStatus: SetStatus): void {
   withSpecOptions(program.command("bench").description("how fast the training of a spec is here"))

@@ -61,6 +61,8 @@ export interface BuildOptions {
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Uniform numbers for the n-th request of this graph. */
   readonly uniform: (shape: Shape, request: number) => Tensor;
+  /** What is used of a layer's output in its place, of the same shape; absent: itself. */
+  readonly tap?: (layer: string, y: Tensor) => Tensor;
 }
 
 export interface Built {
@@ -97,7 +99,8 @@ export function buildModel(model: Model, options: BuildOptions): Built {
       fail: (problem) => fail(placed(problem, layer, model, outputs)),
     };
     const { y, mask } = scoped(layer.name, () => {
-      const y = buildLayer(layer, outputs, options, ctx);
+      const made = buildLayer(layer, outputs, options, ctx);
+      const y = options.tap?.(layer.name, made) ?? made;
       return { y, mask: maskOf(layer, y, outputs, ctx.masks) };
     });
     outputs.set(layer.name, y);

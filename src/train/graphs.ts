@@ -247,40 +247,54 @@ class Totals {
 }
 
 /** What the model is held to: targets, and how much each example's loss counts, [batch]. */
-interface Wanted {
+export interface Wanted {
   readonly targets: ReadonlyMap<string, Tensor>;
   readonly weights: Tensor | undefined;
 }
 
-/** Adds up loss and metrics; gives the loss to be made small, of shape []. */
-function measure(
+/** The loss of each output, of shape [], and what is to be made small: their weighted sum, with penalties. */
+export function lossOf(
   spec: Spec,
-  totals: Totals,
   { targets, weights: exampleWeights }: Wanted,
   { outputs, masks, weights, tensors, penalties }: Built,
-): Tensor {
+): { readonly each: ReadonlyMap<OutputSpec, Tensor>; readonly whole: Tensor } {
   const several = spec.outputs.length > 1;
-  const terms = spec.outputs.map((output) => {
-    const prediction = outputs.get(output.layer)!;
-    const target = targetOf(output, several, targets);
-    const mask = masks.get(output.layer);
-    const aligned = alignTarget(target, prediction, output.loss.definition.targets);
-    invariant(aligned, `${output.layer}: target does not fit`);
-    const value = batchLoss(output.loss, aligned, prediction, { mask, weights: exampleWeights });
+  const each = new Map(
+    spec.outputs.map((output) => {
+      const prediction = outputs.get(output.layer)!;
+      const target = targetOf(output, several, targets);
+      const mask = masks.get(output.layer);
+      const aligned = alignTarget(target, prediction, output.loss.definition.targets);
+      invariant(aligned, `${output.layer}: target does not fit`);
+      const counting = { mask, weights: exampleWeights };
+      return [output, batchLoss(output.loss, aligned, prediction, counting)] as const;
+    }),
+  );
+  const terms = [...each].map(([{ weight }, value]) => op.mul(value, weight));
+  const onWeights = weights.flatMap(({ name, regularizer }) =>
+    regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
+  );
+  const whole = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
+  return { each, whole };
+}
+
+/** Adds up loss and metrics; gives the loss to be made small, of shape []. */
+function measure(spec: Spec, totals: Totals, wanted: Wanted, built: Built): Tensor {
+  const several = spec.outputs.length > 1;
+  const { each, whole } = lossOf(spec, wanted, built);
+  for (const [output, value] of each) {
     if (several) totals.mean(`${output.layer}_loss`, value);
+    const prediction = built.outputs.get(output.layer)!;
+    const target = targetOf(output, several, wanted.targets);
+    const mask = built.masks.get(output.layer);
     for (const { name, metric } of output.metrics) {
       const form = metric.definition.targets(target, prediction);
       const own = alignTarget(target, prediction, form)!;
       totals.add(name, metric.definition.sums(own, prediction, metric.options, mask));
     }
-    return op.mul(value, output.weight);
-  });
-  const onWeights = weights.flatMap(({ name, regularizer }) =>
-    regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
-  );
-  const loss = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
-  totals.mean("loss", loss);
-  return loss;
+  }
+  totals.mean("loss", whole);
+  return whole;
 }
 
 /** The target of an output: of the same name, or the only one. */
