@@ -54,7 +54,7 @@ export function gravest(findings: readonly Finding[]): Finding {
   return { ...first!, ...(details.length > 0 ? { details } : {}) };
 }
 
-export const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
 /** Four digits are enough for a person. */
 export const short = (x: number): string =>
   x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential(1) : `${Number(x.toPrecision(4))}`;

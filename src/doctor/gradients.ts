@@ -18,6 +18,8 @@ const steps = [1e-5, 1e-6, 1e-7, 1e-8] as const;
 const tolerance = 1e-4;
 /** Longest that all directions may take, in ms: of more layers than that allows several are moved together. */
 const patience = 20_000;
+/** Of a loss that is added up in double precision. */
+const roundoff = 1e-14;
 /** How much a part may be moved more than another, so that it counts as much in the loss. */
 const mostStretched = 10;
 
@@ -139,10 +141,11 @@ async function slopeAt(probe: Probe, place: Place, random: RandomStream): Promis
   for (const h of steps) {
     const [above, below] = [await lossAt(h), await lossAt(-h)];
     const byDifferences = (above - below) / (2 * h);
-    // Differences of rounded losses are not exact either.
-    const rounding = (1e-14 * Math.max(1, Math.abs(above))) / h / tolerance;
-    const scale = Math.max(Math.abs(byGradient), Math.abs(byDifferences), rounding);
-    const error = Math.abs(byGradient - byDifferences) / scale;
+    const scale = Math.max(Math.abs(byGradient), Math.abs(byDifferences));
+    // Of what is smaller, rounding leaves too few digits to tell.
+    const visible = (roundoff * Math.max(1, Math.abs(above))) / h / tolerance;
+    if (best && scale < visible) break;
+    const error = Math.abs(byGradient - byDifferences) / Math.max(scale, visible);
     if (!best || !(error >= best.error))
       best = { layers: place.layers, byGradient, byDifferences, error };
     if (error < tolerance / 10) break;

@@ -2,17 +2,10 @@
  * What an untrained model loses, beside what it must lose that knows nothing: every class alike, or always the mean of the
  * targets.
  */
-
-import type { Tensor } from "../ir/graph.ts";
-import { batchLoss } from "../nn/losses/index.ts";
-import { alignTarget } from "../nn/losses/loss.ts";
-import { broadcastTo } from "../ops/broadcast.ts";
-import { mean } from "../ops/reduce.ts";
-import { fill } from "../ops/view.ts";
 import type { OutputSpec } from "../spec/spec.ts";
-import { targetOf } from "../train/graphs.ts";
+import { chance } from "./chance.ts";
 import { type Check, type Finding, gravest, short } from "./finding.ts";
-import { type Opened, Probe } from "./probe.ts";
+import { Probe } from "./probe.ts";
 import { firstExamples } from "./rows.ts";
 
 const examplesLooked = 500;
@@ -51,32 +44,6 @@ export const initialLoss: Check = {
     }
   },
 };
-
-/** The loss of the prediction that is the same for all. */
-function chance({ spec, built, wanted }: Opened, output: OutputSpec): Tensor {
-  const prediction = built.outputs.get(output.layer)!;
-  const target = targetOf(output, spec.outputs.length > 1, wanted.targets);
-  const aligned = alignTarget(target, prediction, output.loss.definition.targets)!;
-  const mask = built.masks.get(output.layer);
-  const counting = { mask, weights: wanted.weights };
-  return batchLoss(output.loss, aligned, blindPrediction(output, prediction, aligned), counting);
-}
-
-function blindPrediction({ loss }: OutputSpec, prediction: Tensor, target: Tensor): Tensor {
-  const { shape } = prediction.type;
-  const { predicts } = loss.definition;
-  const isLogits = loss.options["from_logits"] === true;
-  switch (predicts) {
-    case "classes":
-      return fill(isLogits ? 0 : 1 / shape.at(-1)!, shape);
-    case "truth":
-      return fill(isLogits ? 0 : 0.5, shape);
-    case undefined:
-      return broadcastTo(mean(target, [0]), shape);
-    default:
-      return predicts satisfies never;
-  }
-}
 
 /** An untrained model may be this many times worse, or better, than one that knows nothing. */
 const worse = { probabilities: 1.5, numbers: 20 } as const;

@@ -89,45 +89,51 @@ function contradictions(train: Examples): Finding {
   };
 }
 
-/** Columns of tables that are a target, but for scale. */
+/** Columns of tables that are a target, or are it but for scale. */
 function copies(train: Examples): readonly Finding[] {
   return [...train.targets].flatMap(([target, samples]) => {
     if (sizeOf(samples) !== 1) return [];
     return [...train.inputs].flatMap(([input, columns]): readonly Finding[] => {
-      // An autoencoder's target is its input.
-      if (columns.shape.length !== 1 || columns.values === samples.values) return [];
+      if (columns.shape.length !== 1) return [];
       const width = sizeOf(columns);
-      const found = Array.from({ length: width }, (_, c) => c).filter(
-        (c) => Math.abs(correlation(train.count, columns.values, width, c, samples.values)) > same,
+      const all = Array.from({ length: width }, (_, c) => c);
+      const column = (c: number) => (i: number) => columns.values[i * width + c]!;
+      const told = (found: readonly number[], verdict: "problem" | "warning", what: string) =>
+        found.length === 0
+          ? []
+          : [
+              {
+                verdict,
+                found: `column ${found.join(", ")} of ${input} is ${what} ${target}`,
+                advice,
+              },
+            ];
+      const equal = all.filter((c) => {
+        const x = column(c);
+        return samples.values.every((y, i) => y === x(i));
+      });
+      if (equal.length > 0) return told(equal, "problem", "the target");
+      // Of a single column that may just be what there is to learn.
+      if (width === 1) return [];
+      const alike = all.filter(
+        (c) => Math.abs(correlation(train.count, column(c), samples.values)) > same,
       );
-      if (found.length === 0 || width === found.length) return [];
-      return [
-        {
-          verdict: "problem",
-          found: `column ${found.join(", ")} of ${input} is the target ${target}, but for scale`,
-          advice: `leave the column out of the inputs: the model needs only to copy it`,
-        },
-      ];
+      return told(alike, "warning", "but for scale the target");
     });
   });
 }
+const advice = "leave the column out of the inputs: the model needs only to copy it";
 
-/** Pearson's, of column c with y; 0 where one of them never changes. */
-function correlation(
-  count: number,
-  x: ArrayLike<number>,
-  width: number,
-  c: number,
-  y: ArrayLike<number>,
-): number {
+/** Pearson's; 0 where one of them never changes. */
+function correlation(count: number, x: (i: number) => number, y: ArrayLike<number>): number {
   let [mx, my] = [0, 0];
   for (let i = 0; i < count; i++) {
-    mx += x[i * width + c]! / count;
+    mx += x(i) / count;
     my += y[i]! / count;
   }
   let [xx, yy, xy] = [0, 0, 0];
   for (let i = 0; i < count; i++) {
-    const [dx, dy] = [x[i * width + c]! - mx, y[i]! - my];
+    const [dx, dy] = [x(i) - mx, y[i]! - my];
     xx += dx * dx;
     yy += dy * dy;
     xy += dx * dy;

@@ -5,20 +5,17 @@
 import type { Examples } from "../data/dataset.ts";
 import type { Tensor } from "../ir/graph.ts";
 import type { Values } from "../ir/program.ts";
-import { batchLoss } from "../nn/losses/index.ts";
-import { alignTarget, oneHot } from "../nn/losses/loss.ts";
 import { add, mul } from "../ops/pointwise.ts";
-import { fill } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { targetOf } from "../train/graphs.ts";
-import { type Check, type Finding, type Patient, percent, short } from "./finding.ts";
+import { chance, perfection } from "./chance.ts";
+import { type Check, type Finding, type Patient, percent, plural, short } from "./finding.ts";
 import { type Opened, Probe } from "./probe.ts";
 import { firstExamples } from "./rows.ts";
 import { train } from "./training.ts";
 
 const [fewest, batch] = [8, 32];
 const limits = { steps: 300, ms: 8000 } as const;
-/** Shares of the way from the first loss to the least. */
+/** Shares of the way from knowing nothing to the least loss. */
 const learned = 0.9;
 const halfway = 0.5;
 /** What the learning rate is multiplied by, where it does not do. */
@@ -33,14 +30,16 @@ export const oneBatch: Check = {
     const losses = await Losses.open(patient, examples);
     try {
       const first = await losses.of(patient.first);
-      const least = losses.least;
+      const { least, blind } = losses.bounds;
+      // An untrained model may be much worse than one that knows nothing: to come down to that is no merit.
+      const start = Math.min(first, blind);
       const attempt = async (rate?: number) => {
         const { weights, steps } = await learn(patient, examples, rate);
         const last = await losses.of(weights);
-        return { last, steps, share: (first - last) / Math.max(first - least, 1e-12), rate };
+        return { last, steps, share: (start - last) / Math.max(start - least, 1e-12), rate };
       };
       const own = await attempt();
-      const found = `${examples.count} examples, learned by heart in ${own.steps} steps: loss ${short(first)} → ${short(own.last)}, where ${short(least)} is perfect`;
+      const found = `${plural(examples.count, "example")}, learned by heart in ${own.steps} steps: loss ${short(first)} → ${short(own.last)}, where ${short(least)} is perfect`;
       if (own.share >= learned) return { verdict: "ok", found };
       const { learning_rate: rate } = patient.spec.optimizer.options;
       const others: Awaited<ReturnType<typeof attempt>>[] = [];
@@ -71,7 +70,7 @@ function failed(
   const way = Number.isFinite(own.share)
     ? `${percent(Math.max(0, own.share))} of the way to perfect`
     : "no number any more";
-  const found = `${count} examples were not learned by heart in ${own.steps} steps: loss ${short(first)} → ${short(own.last)}, ${way}`;
+  const found = `${plural(count, "example")} not learned by heart in ${own.steps} steps: loss ${short(first)} → ${short(own.last)}, ${way}`;
   const name = spec.optimizer.definition.name;
   const advice = best
     ? `try \`--set optimizer.${name}.learning_rate=${short(best.rate!)}\`: with it the loss fell to ${short(best.last)}`
@@ -90,27 +89,36 @@ function learn(patient: Patient, examples: Examples, rate: number | undefined) {
   return train(patient, alone, { train: examples, summary: "" }, limits, rate);
 }
 
+/** The losses of predictions that are the targets, and of those that are the same for all. */
+interface Bounds {
+  readonly least: number;
+  readonly blind: number;
+}
+
 /** The batch's loss without penalties, as evaluation has it, for any weights. */
 class Losses {
   readonly #probe: Probe;
   readonly #names: readonly string[];
-  readonly least: number;
+  readonly bounds: Bounds;
 
-  private constructor(probe: Probe, names: readonly string[], least: number) {
+  private constructor(probe: Probe, names: readonly string[], bounds: Bounds) {
     this.#probe = probe;
     this.#names = names;
-    this.least = least;
+    this.bounds = bounds;
   }
 
   static async open(patient: Patient, examples: Examples): Promise<Losses> {
     const wishes = (opened: Opened) => ({
-      loss: new Map([["loss", weighted(opened.each)]]),
-      least: new Map([["least", perfect(opened)]]),
+      loss: new Map([["loss", weighted(opened, (o) => opened.each.get(o)!)]]),
+      bounds: new Map([
+        ["least", weighted(opened, (o) => perfection(opened, o))],
+        ["blind", weighted(opened, (o) => chance(opened, o))],
+      ]),
     });
     const probe = await Probe.open(patient, examples, wishes, { training: false });
-    await probe.run("least");
-    const names = [...patient.first.keys()];
-    return new Losses(probe, names, await probe.scalar("least"));
+    await probe.run("bounds");
+    const bounds = { least: await probe.scalar("least"), blind: await probe.scalar("blind") };
+    return new Losses(probe, [...patient.first.keys()], bounds);
   }
 
   async of(weights: ReadonlyMap<string, Values>): Promise<number> {
@@ -124,26 +132,6 @@ class Losses {
   }
 }
 
-const weighted = (each: ReadonlyMap<OutputSpec, Tensor>): Tensor =>
-  [...each].map(([{ weight }, value]) => mul(value, weight)).reduce((a, b) => add(a, b));
-
-/** The least that the losses can be: of predictions that are the targets. Of logits there is no such, and it is 0. */
-function perfect({ spec, built, wanted }: Opened): Tensor {
-  const each = new Map(
-    spec.outputs.map((output) => {
-      const prediction = built.outputs.get(output.layer)!;
-      const { definition, options } = output.loss;
-      const target = targetOf(output, spec.outputs.length > 1, wanted.targets);
-      const aligned = alignTarget(target, prediction, definition.targets)!;
-      const isLogits = options["from_logits"] === true;
-      const best =
-        definition.targets === "labels" ? oneHot(aligned, prediction.type.shape.at(-1)!) : aligned;
-      const mask = built.masks.get(output.layer);
-      const loss = isLogits
-        ? fill(0, [])
-        : batchLoss(output.loss, aligned, best, { mask, weights: wanted.weights });
-      return [output, loss] as const;
-    }),
-  );
-  return weighted(each);
-}
+/** A loss of each output, weighted. */
+const weighted = ({ spec }: Opened, of: (output: OutputSpec) => Tensor): Tensor =>
+  spec.outputs.map((output) => mul(of(output), output.weight)).reduce((a, b) => add(a, b));

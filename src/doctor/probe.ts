@@ -12,7 +12,7 @@ import { type Built, buildModel } from "../nn/model.ts";
 import { add, float } from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { lossOf, type Wanted } from "../train/graphs.ts";
+import { lossOf, type Wanted } from "../train/objective.ts";
 import type { Patient } from "./finding.ts";
 
 /** The graph's parts, for what a check wants to read of them. */

@@ -9,15 +9,15 @@ import { bytesOf, isStored, isStreamed } from "../data/stream/stored.ts";
 import { bindInputs, decoded, dtypeOf, standardConstants } from "../infer/inputs.ts";
 import { type Graph, scoped, type Tensor, variable } from "../ir/graph.ts";
 import type { Values } from "../ir/program.ts";
-import { batchLoss, isBatchwise } from "../nn/losses/index.ts";
+import { isBatchwise } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
 import { type Built, buildModel, type Weight } from "../nn/model.ts";
 import * as op from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
-import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { invariant } from "../support/errors.ts";
+import type { Spec } from "../spec/spec.ts";
+import { lossOf, targetOf, type Wanted } from "./objective.ts";
 import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
 import { type FirstValue, StepState } from "./step-state.ts";
 
@@ -246,38 +246,6 @@ class Totals {
   }
 }
 
-/** What the model is held to: targets, and how much each example's loss counts, [batch]. */
-export interface Wanted {
-  readonly targets: ReadonlyMap<string, Tensor>;
-  readonly weights: Tensor | undefined;
-}
-
-/** The loss of each output, of shape [], and what is to be made small: their weighted sum, with penalties. */
-export function lossOf(
-  spec: Spec,
-  { targets, weights: exampleWeights }: Wanted,
-  { outputs, masks, weights, tensors, penalties }: Built,
-): { readonly each: ReadonlyMap<OutputSpec, Tensor>; readonly whole: Tensor } {
-  const several = spec.outputs.length > 1;
-  const each = new Map(
-    spec.outputs.map((output) => {
-      const prediction = outputs.get(output.layer)!;
-      const target = targetOf(output, several, targets);
-      const mask = masks.get(output.layer);
-      const aligned = alignTarget(target, prediction, output.loss.definition.targets);
-      invariant(aligned, `${output.layer}: target does not fit`);
-      const counting = { mask, weights: exampleWeights };
-      return [output, batchLoss(output.loss, aligned, prediction, counting)] as const;
-    }),
-  );
-  const terms = [...each].map(([{ weight }, value]) => op.mul(value, weight));
-  const onWeights = weights.flatMap(({ name, regularizer }) =>
-    regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
-  );
-  const whole = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
-  return { each, whole };
-}
-
 /** Adds up loss and metrics; gives the loss to be made small, of shape []. */
 function measure(spec: Spec, totals: Totals, wanted: Wanted, built: Built): Tensor {
   const several = spec.outputs.length > 1;
@@ -295,17 +263,6 @@ function measure(spec: Spec, totals: Totals, wanted: Wanted, built: Built): Tens
   }
   totals.mean("loss", whole);
   return whole;
-}
-
-/** The target of an output: of the same name, or the only one. */
-export function targetOf<T>(
-  output: OutputSpec,
-  several: boolean,
-  targets: ReadonlyMap<string, T>,
-): T {
-  const found = targets.get(output.layer) ?? (several ? undefined : [...targets.values()][0]);
-  invariant(found !== undefined, `output ${output.layer} has no target`);
-  return found;
 }
 
 /** The optimizer's part: gradients of the loss, and what they do to the weights. */

@@ -11,7 +11,7 @@ import { fill } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
-import { targetOf } from "./graphs.ts";
+import { targetOf } from "./objective.ts";
 import { checkObserved } from "./observe.ts";
 
 /** Two examples are enough to tell the batch from other dimensions. */
