@@ -5,7 +5,7 @@ import type { Guard } from "../../src/backends/native/products/clip.ts";
 import type { Loop } from "../../src/backends/native/products/operands.ts";
 import { isBlocked } from "../../src/backends/native/products/print-tile.ts";
 import type { Schedule } from "../../src/backends/native/products/schedule.ts";
-import { extentOf, mostPacked } from "../../src/backends/native/products/tiling.ts";
+import { mostPacked, packedSize } from "../../src/backends/native/products/tiling.ts";
 
 export interface Mutation {
   readonly name: string;
@@ -137,9 +137,10 @@ export const mutations: readonly Mutation[] = [
   field("none", "kBlock", () => 0),
   field("too long", "kBlock", (s) => s.k[0]!.extent + 1),
   {
-    name: "more packed than a stack takes",
+    name: "more packed than there is room for",
     change: (s) => {
-      const floats = extentOf(s.k.map((x) => x.extent)) * s.tile.vectors * s.width;
+      const [{ extent }] = s.k as [Loop];
+      const floats = packedSize(s.k, extent, s.panels.extent, s.tile.vectors * s.width);
       return floats > mostPacked ? { ...s, packs: true, kBlock: s.k[0]!.extent } : undefined;
     },
   },

@@ -16,6 +16,8 @@ import type { GroupLoop, ProcedurePlan, ProgramPlan } from "./plan.ts";
 import { poolPrelude, vectorPrelude } from "./prelude.ts";
 import { printProduct } from "./products/print-product.ts";
 import type { Functions } from "./products/print-tile.ts";
+import type { Schedule } from "./products/schedule.ts";
+import { packedSize } from "./products/tiling.ts";
 import type { Target } from "./target.ts";
 import { verifyArena } from "./verify/arena.ts";
 import { wrapLines } from "./wrap-lines.ts";
@@ -71,7 +73,7 @@ export function printProgram(
     vectorPrelude(target.width),
     scalarPrelude,
     poolPrelude,
-    contextPrelude(buffers, verifyArena(placeBuffers(buffers, plan), plan)),
+    contextPrelude(buffers, verifyArena(placeBuffers(buffers, plan), plan), scratchOf(plan)),
     partPrelude,
     ...[...tasks].map(([task, name]) => `${headOf(task, name)};`),
     ...[...tiles].map(([body, name]) => `TILE ${name}${body}`),
@@ -84,6 +86,17 @@ export function printProgram(
   ].join("\n");
   return { source: wrapLines(source), parts: parts.length, tasks: [...tasks.values()] };
 }
+
+/** Floats that the products pack at a time, in whole cache lines. */
+function scratchOf({ procedures }: ProgramPlan): number {
+  const tasks = procedures.flatMap((p) => p.groups.flat());
+  const sizes = tasks.map((t) =>
+    t.kind === "product" && t.schedule.packs ? packedFloats(t.schedule) : 0,
+  );
+  return Math.ceil(Math.max(0, ...sizes) / 16) * 16;
+}
+const packedFloats = ({ k, kBlock, panels, tile, width }: Schedule): number =>
+  packedSize(k, kBlock, panels.extent, tile.vectors * width);
 
 /** Compilers are one program each: a large file is compiled by several, a part each, side by side. */
 const partPrelude = `#define TASK __attribute__((visibility("hidden"))) void
@@ -204,10 +217,16 @@ function printProcedure(
 const loopHead = ({ steps, reverse }: GroupLoop): string =>
   reverse ? `for (long s = ${steps - 1}; s >= 0; s--)` : `for (long s = 0; s < ${steps}; s++)`;
 
-function contextPrelude(buffers: readonly TensorBuffer[], { offsets, size }: Arena): string {
+function contextPrelude(
+  buffers: readonly TensorBuffer[],
+  { offsets, size }: Arena,
+  scratch: number,
+): string {
   const places = buffers.map((b) => offsets.get(b)!);
   return `enum { BUFFERS = ${buffers.length} };
-struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; };
+struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; float *scratch; };
+/* Floats that every thread has for itself. */
+enum { SCRATCH = ${scratch} };
 static const long memory = ${size};
 static const long offset_of[BUFFERS] = {${places.join(", ")}};
 /* ${buffers.map((b, i) => `${i} ${b.name} [${b.shape}]`).join(", ")} */
@@ -234,6 +253,7 @@ void *nnc_open(int threads) {
   /* calloc gives fresh pages without touching them. */
   x->raw = calloc(memory + PAGE, 1);
   if (!x->raw) { free(x); return 0; }
+  if (SCRATCH > 0 && posix_memalign((void **)&x->scratch, 64, sizeof(float) * SCRATCH * threads)) { free(x->raw); free(x); return 0; }
   char *base = (char *)(((uintptr_t)x->raw + PAGE - 1) / PAGE * PAGE);
   prefer_large_pages(base, memory);
   for (int i = 0; i < BUFFERS; i++) x->m[i] = base + offset_of[i];
@@ -264,7 +284,7 @@ void nnc_close(void *p) {
   x->quit = 1;
   meet(&x->gate, x->threads);
   for (int t = 1; t < x->threads; t++) pthread_join(x->pool[t], 0);
-  free(x->pool); free(x->raw); free(x);
+  free(x->pool); free(x->scratch); free(x->raw); free(x);
 }
 `;
 }

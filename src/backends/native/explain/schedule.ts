@@ -88,7 +88,7 @@ function rowLayout({ a }: Schedule): string {
 
 function columnLayout({ b, packs }: Schedule, layoutOf: LayoutOf): string {
   if (b.copy) return `from a copy in panels of ${b.copy.layout.block?.width}`;
-  if (packs) return "a panel of a block at a time put side by side first";
+  if (packs) return "those of a block put side by side first, in panels";
   const { block } = layoutOf(b.buffer);
   return block ? `in panels of ${block.width}` : "as it lies";
 }

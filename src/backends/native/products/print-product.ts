@@ -18,7 +18,7 @@ import {
   tileName,
 } from "./print-tile.ts";
 import type { Schedule } from "./schedule.ts";
-import { packedSize } from "./tiling.ts";
+import { extentOf } from "./tiling.ts";
 
 /** The function with this head: thread t's share of the product. */
 export function printProduct(
@@ -42,10 +42,7 @@ export function printProduct(
     );
     for (const [i, arg] of s.args.entries())
       code.line(`float *e${i}_0 = ${plus(pointerOf(arg.buffer), arg.base)};`);
-    if (s.packs)
-      code.line(
-        `float packed[${packedSize(s.k, s.kBlock, span(s))}] __attribute__((aligned(64)));`,
-      );
+    if (s.packs) code.line("float *packed = x->scratch + t * SCRATCH;");
     new NestPrinter(s, tiles, code).print();
   });
   return code.toString();
@@ -141,23 +138,31 @@ class NestPrinter {
   }
 
   #panels(lo: string, hi: string): void {
-    const { panels } = this.#s;
+    const { panels, packs } = this.#s;
     const [first, end] = this.#share("panels", panels.extent);
-    this.#loop(panels, "panel", first, end, () => {
-      if (this.#s.packs) this.#pack();
-      this.#rows(0, lo, hi);
-    });
+    if (packs) this.#pack(first, end);
+    this.#loop(panels, "panel", first, end, () => this.#rows(0, lo, hi));
   }
 
-  /** Puts the rows of B that this panel and this block of k take side by side. */
-  #pack(): void {
-    const { k, b, tile, width } = this.#s;
+  /** Floats between the packed panels. */
+  #packedPanel(): number {
+    const { k, kBlock } = this.#s;
+    return kBlock * extentOf(k.slice(1).map((x) => x.extent)) * span(this.#s);
+  }
+
+  /** Puts the columns of B that this block of k takes side by side, for a thread's panels: row by row, as they lie. */
+  #pack(first: string, end: string): void {
+    const { k, b, tile, width, panels } = this.#s;
     const code = this.#code;
     const copy = (i: number, from: string): void => {
       const x = k[i];
       if (!x) {
-        for (let v = 0; v < tile.vectors; v++)
-          code.line(`ST(${plus("to", v * width)}, LD(${plus(from, b.lanes[v]!)}));`);
+        code.block(`for (long p = ${first}; p < ${end}; p++)`, () => {
+          code.line(`const float *row = ${along(from, "p", panels.b)};`);
+          code.line(`float *place = to + p * ${this.#packedPanel()}L;`);
+          for (let v = 0; v < tile.vectors; v++)
+            code.line(`ST(${plus("place", v * width)}, LD(${plus("row", b.lanes[v]!)}));`);
+        });
         code.line(`to += ${span(this.#s)};`);
         return;
       }
@@ -167,8 +172,10 @@ class NestPrinter {
         copy(i + 1, `b${i}_`);
       });
     };
-    code.line("float *to = packed;");
-    copy(0, `b${this.#level}`);
+    code.block("", () => {
+      code.line("float *to = packed;");
+      copy(0, `b${this.#level}`);
+    });
   }
 
   #rows(n: number, lo: string, hi: string): void {
@@ -207,7 +214,7 @@ class NestPrinter {
     const s = this.#s;
     const l = this.#level;
     return parameters(s).map(([, name]) => {
-      if (name === "b" && s.packs) return "packed";
+      if (name === "b" && s.packs) return `packed + panel * ${this.#packedPanel()}L`;
       if (name === "a" || name === "b") return `${name}${l}`;
       if (/^e\d+$/.test(name)) return `${name}_${l}`;
       return name === "valid" ? `${s.valid} - panel * ${span(s)}` : name;

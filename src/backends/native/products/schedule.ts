@@ -58,7 +58,7 @@ export interface Schedule {
   readonly tile: Tile;
   readonly rowBlock: number;
   readonly kBlock: number;
-  /** Whether the columns of B that a panel and a block of k take are put side by side first, for all tiles that read them. */
+  /** Whether the columns of B that a block of k takes are put side by side first, a panel behind the other. */
   readonly packs: boolean;
   /** Columns that exist; with `tail`, the last panel is wider and memory is not. */
   readonly valid: number;
@@ -94,15 +94,18 @@ export function chooseSchedule(
     validTiles(made.rows, canTile, vectors, quantum, target),
   );
   const span = tile.vectors * target.width;
-  // Blocks have room for whole panels, rows that lie one after another have not.
   const columns = vectors * target.width;
+  // Blocks have room for whole panels, rows that lie one after another have not.
   const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const mayPack = !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
-  const packs = decide("pack", mayPack && worthPacking(made, tile, span), () =>
-    mayPack ? [true, false] : [false],
-  );
-  const blocks = chooseBlocks(made, tile, span, depth, packs, target);
+  const blocksIf = (packs: boolean) =>
+    chooseBlocks(made, tile, span, depth, packs, columns, target);
+  const fits = (kBlock: number) =>
+    packedSize(made.k, kBlock, vectors / tile.vectors, span) <= mostPacked;
+  const pays = mayPack && worthPacking(made, tile, span) && fits(blocksIf(true).kBlock);
+  const packs = decide("pack", pays, () => (mayPack ? [true, false] : [false]));
+  const blocks = blocksIf(packs);
   const whole = made.k[0]!.extent;
   const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
     tail || made.k[0]!.guards ? [whole] : upTo(whole),
@@ -153,7 +156,7 @@ export function chooseSchedule(
       upTo(units * (tile.row === 0 ? tile.perUnit : 1)),
     ),
     kBlock,
-    packs: packs && packedSize(made.k, kBlock, span) <= mostPacked,
+    packs: packs && fits(kBlock),
     valid: vector.extent,
     tail,
     args,

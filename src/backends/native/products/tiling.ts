@@ -100,17 +100,24 @@ function commonCut(extent: number, t: Target): Cut {
 /** Blocks of k with fewer steps than this would mostly load and store their sums. */
 const shortest = 32;
 
-/** Floats of B that are put side by side at a time, at most: they lie on the stack of a thread. */
-export const mostPacked = 16_384;
+/** Floats of B that are put side by side at a time, at most: every thread has memory for so many. */
+export const mostPacked = 1 << 17;
 
-/** Floats of a panel's columns in a block of k. */
-export const packedSize = (k: readonly Loop[], kBlock: number, span: number): number =>
-  kBlock * extentOf(k.slice(1).map((x) => x.extent)) * span;
+/** Floats of all panels' columns in a block of k. */
+export const packedSize = (
+  k: readonly Loop[],
+  kBlock: number,
+  panels: number,
+  span: number,
+): number => kBlock * extentOf(k.slice(1).map((x) => x.extent)) * panels * span;
 
 /** Tiles that must read a panel for its copy to be worth making. */
 const fewestReaders = 6;
 
-/** B's rows that lie apart take few sets of the first cache, and many pages: tiles that share a panel read a copy. */
+/**
+ * B's rows that lie apart take few sets of the first cache, and many pages: tiles that share a panel read a copy. All
+ * panels of a block are copied together, so that memory is read in long runs.
+ */
 export function worthPacking({ rows, k }: Loops, tile: Tile, span: number): boolean {
   const row = rows[tile.row]!;
   const readers = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
@@ -124,23 +131,30 @@ export function chooseBlocks(
   span: number,
   depth: number,
   packs: boolean,
+  columns: number,
   t: Target,
 ) {
   const row = rows[tile.row]!;
   const inner = extentOf(k.slice(1).map((x) => x.extent));
   const last = k.at(-1)!;
-  const lines = row.a < 16 && last.a >= 16 ? 64 * conflict(last.a * 4, 64) : 0;
+  // A's lines serve a few tiles and come from the second cache else: more rounds of sums would cost more.
+  const lines = row.a < 16 && last.a >= 16 ? 64 * Math.min(2, conflict(last.a * 4, 64)) : 0;
   const perStep = span * 4 * (packs ? 1 : conflict(last.b * 4, span * 4)) + lines;
   const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
-  const goal = Math.max(Math.ceil(shortest / inner), Math.floor(t.l1 / 2 / perStep / inner));
+  // What is packed stays in the second cache, beside A's rows.
+  const perRow = packs ? (4 * columns) / t.threads : 0;
+  const fitting = Math.min(t.l1 / 2 / perStep, perRow > 0 ? t.l2 / 4 / perRow : depth);
+  const goal = Math.max(Math.ceil(shortest / inner), Math.floor(fitting / inner));
   const first = k[0]!.extent;
   const kBlock =
-    !k[0]!.guards && depth * perStep > t.l1 && depth >= 4 * shortest && rowTiles > 2
+    !k[0]!.guards &&
+    (depth * perStep > t.l1 || depth > 2 * fitting) &&
+    depth >= 4 * shortest &&
+    rowTiles > 2
       ? Math.ceil(first / Math.ceil(first / goal))
       : first;
   const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
-  const perRow = (depth * kBlock) / first;
-  const perUnit = (extentOf(rows.map((x) => x.extent)) / units) * perRow * 4;
+  const perUnit = (extentOf(rows.map((x) => x.extent)) / units) * ((depth * kBlock) / first) * 4;
   return { kBlock, rowBlock: Math.min(units, Math.max(1, Math.floor(t.l2 / 2 / perUnit))) };
 }
 
