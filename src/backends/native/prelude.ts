@@ -29,8 +29,7 @@ ${loadBytesOf(width)}#define SPLAT(x) ({ const float s_ = (x); (vf){${splat}}; }
 #define ISPLAT(x) ({ const int32_t s_ = (x); (vi){${splat}}; })
 #define ISELECT(m, a, b) (((m) & (a)) | (~(m) & (b)))
 #define LANES ((vi){${lanes}})
-#define SELECT(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
-/* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
+${selectOf(width)}/* Holds a value in a register: gcc would otherwise fold the load into every multiply-add that uses it. */
 ${keepOf(width)}#if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE __builtin_shufflevector
 #else
@@ -42,12 +41,10 @@ ${transposeOf(width)}#define MIN(a, b) ((a) < (b) ? (a) : (b))
 /* The first n lanes; the others are zero, and stay as they are in memory. */
 INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }
 INLINE void store_some(float *p, vf x, long n) { for (long i = 0; i < n && i < ${width}; i++) p[i] = x[i]; }
-INLINE vf vmax(vf a, vf b) { vi m = (a > b) | (a != a); return SELECT(m, a, b); }
-INLINE vf vmin(vf a, vf b) { vi m = (a < b) | (a != a); return SELECT(m, a, b); }
-INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
+${limitsOf(width)}INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
 INLINE vf vsqrt(vf a) { ${sqrtOf(width)} }
 INLINE vf vfloor(vf a) { vf t = __builtin_convertvector(__builtin_convertvector(a, vi), vf); return t - SELECT(t > a, SPLAT(1.0f), SPLAT(0.0f)); }
-${lanesOf(width)}/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. */
+${lanesOf(width)}/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. What is no number stays none all the way. */
 INLINE vf vexp(vf a) {
   vf x = vmin(vmax(a, SPLAT(-87.3f)), SPLAT(88.3f));
   vf magic = SPLAT(12582912.0f), n = (x * SPLAT(1.44269504088896341f) + magic) - magic;
@@ -58,8 +55,7 @@ INLINE vf vexp(vf a) {
   p = p * (r * r) + r + SPLAT(1.0f);
   vf y = p * (vf)((__builtin_convertvector(n, vi) + 127) << 23);
   y = SELECT(a > SPLAT(88.72f), SPLAT(INFINITY), y);
-  y = SELECT(a < SPLAT(-87.3f), SPLAT(0.0f), y);
-  return SELECT(a != a, a, y);
+  return (vf)((vi)y & ~(a < SPLAT(-87.3f)));
 }
 /* log x: exponent and a polynomial in the mantissa (Cephes), relative error 1e-7. */
 INLINE vf vlog(vf a) {
@@ -76,13 +72,15 @@ INLINE vf vlog(vf a) {
   y = SELECT(a == SPLAT(0.0f), SPLAT(-INFINITY), y);
   return SELECT((a < SPLAT(0.0f)) | (a != a), SPLAT(NAN), y);
 }
-/* Near 0 a polynomial in x² (Cephes), else 1 − 2/(e^2x + 1). */
-INLINE vf vtanh(vf x) {
-  vf a = vabs(x), z = x * x, p = SPLAT(-5.70498872745e-3f);
-  p = p * z + SPLAT(2.06390887954e-2f); p = p * z + SPLAT(-5.37397155531e-2f);
-  p = p * z + SPLAT(1.33314422036e-1f); p = p * z + SPLAT(-3.33332819422e-1f);
-  vf near = p * z * x + x, far = 1.0f - 2.0f / (vexp(a + a) + 1.0f);
-  return SELECT(a < SPLAT(0.625f), near, SELECT(x < SPLAT(0.0f), -far, far));
+/* x P(x²) / Q(x²), fitted to the relative error, 3e-9 before rounding; beyond 8.3 it is 1. */
+INLINE vf vtanh(vf a) {
+  vf x = vmin(vmax(a, SPLAT(-8.3f)), SPLAT(8.3f)), z = x * x;
+  vf p = SPLAT(-1.0545991775e-13f);
+  p = p * z + SPLAT(6.0234616680e-11f); p = p * z + SPLAT(-2.1684684914e-8f); p = p * z + SPLAT(1.1499486330e-5f);
+  p = p * z + SPLAT(3.1362586880e-3f); p = p * z + SPLAT(1.3112753520e-1f); p = p * z + SPLAT(9.9999999731e-1f);
+  vf q = SPLAT(2.5935773056e-4f);
+  q = q * z + SPLAT(2.4623251035e-2f); q = q * z + SPLAT(4.6446084151e-1f); q = q * z + SPLAT(1.0f);
+  return x * p / q;
 }
 `;
 }
@@ -130,6 +128,11 @@ function transposeOf(width: number): string {
 interface X86Set {
   readonly macro: string;
   readonly squareRoot: string;
+  /** Of b and a. */
+  readonly larger: string;
+  readonly smaller: string;
+  /** By the mask m; AVX-512 has masks of bits, and gcc an instruction for three operands. */
+  readonly blend?: string;
   /** Bytes as whole numbers: gcc 12 puts them together one by one unless it is told the instruction. */
   readonly bytes?: string;
 }
@@ -140,16 +143,26 @@ const x86Set = (width: number): X86Set | undefined => {
       return {
         macro: "__AVX512F__",
         squareRoot: "__builtin_ia32_sqrtps512_mask(a, a, -1, 4)",
+        larger: "__builtin_ia32_maxps512_mask(b, a, a, -1, 4)",
+        smaller: "__builtin_ia32_minps512_mask(b, a, a, -1, 4)",
         bytes: `__builtin_ia32_pmovzxbd512_mask(${sixteenBytes}, (vi){}, (unsigned short)-1)`,
       };
     case 8:
       return {
         macro: "__AVX2__",
         squareRoot: "__builtin_ia32_sqrtps256(a)",
+        larger: "__builtin_ia32_maxps256(b, a)",
+        smaller: "__builtin_ia32_minps256(b, a)",
+        blend: "((vf)__builtin_ia32_blendvps256((vf)(b), (vf)(a), (vf)(m)))",
         bytes: `__builtin_ia32_pmovzxbd256(${sixteenBytes})`,
       };
     case 4:
-      return { macro: "__SSE2__", squareRoot: "__builtin_ia32_sqrtps(a)" };
+      return {
+        macro: "__SSE2__",
+        squareRoot: "__builtin_ia32_sqrtps(a)",
+        larger: "__builtin_ia32_maxps(b, a)",
+        smaller: "__builtin_ia32_minps(b, a)",
+      };
     default:
       return undefined;
   }
@@ -182,6 +195,31 @@ typedef char b16u __attribute__((vector_size(16), aligned(1), may_alias));
 #else
 ${plain}#endif
 `;
+}
+
+/** Lanes of one of two vectors: one instruction where masks are as wide as floats. */
+function selectOf(width: number): string {
+  const plain = "((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))";
+  const define = (body: string) => `#define SELECT(m, a, b) ${body}\n`;
+  const blend = x86Set(width)?.blend;
+  if (!blend) return define(plain);
+  return `#if ${gccWith(width)}\n${define(blend)}#else\n${define(plain)}#endif\n`;
+}
+
+/**
+ * The larger and the smaller of two, or what is no number if one of them is: x86's instructions give the second where one
+ * is no number, and of a constant the rest is known to be idle.
+ */
+function limitsOf(width: number): string {
+  const limit = (name: string, sign: string, builtin: string | undefined) => {
+    const head = `INLINE vf v${name}(vf a, vf b)`;
+    const plain = `${head} { vi m = (a ${sign} b) | (a != a); return SELECT(m, a, b); }\n`;
+    if (!builtin) return plain;
+    const quick = `${head} { vf r = ${builtin}; vi m = b != b; return (vf)((m & (vi)b) | (~m & (vi)r)); }\n`;
+    return `#if ${gccWith(width)}\n${quick}#else\n${plain}#endif\n`;
+  };
+  const set = x86Set(width);
+  return limit("max", ">", set?.larger) + limit("min", "<", set?.smaller);
 }
 
 /** One instruction where the compiler has a name for it; a loop it can vectorise elsewhere. */
