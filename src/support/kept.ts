@@ -37,6 +37,14 @@ export function remember(kind: string, key: string, value: unknown): void {
     writeFileSync(temporary, `${digest(text)}\n${text}`);
     renameSync(temporary, file);
   } catch {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Where nothing can be written, nothing is left to remove.
   }
 }
