@@ -98,8 +98,9 @@ export function examplesOf<T extends { readonly place: Place }, S extends Form>(
 const inMemory: Reading<PlacedArray, Samples> = {
   shapeOf: ({ array }) => array.shape,
   input: ({ array: { values } }, form) => ({ ...form, values }),
-  target: ({ array: { values } }, form) => ({
+  target: ({ array: { values }, place }, form) => ({
     ...form,
+    at: (example) => `in example ${example} of ${place.name}`,
     values: values instanceof Uint8Array ? Int32Array.from(values) : values,
   }),
 };

@@ -42,6 +42,8 @@ export type SampleValues = Uint8Array | Int32Array | Float32Array;
 /** One array of `count` examples in memory, row-major. */
 export interface Samples extends Form {
   readonly values: SampleValues;
+  /** Where an example stands in its file, for messages: `at iris.csv:36`. Not every source says. */
+  readonly at?: (example: number) => string;
 }
 
 /** What a run reads: in memory, or in files and looked through. */

@@ -1,4 +1,5 @@
 /** A folder for each class, with a file for each example: the usual form of texts and images on disk. */
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { permutation, randomStream } from "../support/random.ts";
@@ -35,7 +36,7 @@ export async function readClassFolder(
   extensions: readonly string[],
   classes?: readonly string[],
 ): Promise<ClassFolder> {
-  const folders = (await entries(place, "")).filter((e) => e.isDirectory()).map((e) => e.name);
+  const folders = (await entries(place, "")).filter((e) => e.isFolder).map((e) => e.name);
   const found = folders.filter((name) => !name.startsWith(".")).sort();
   const stray = classes && found.find((name) => !classes.includes(name));
   if (found.length === 0 || stray !== undefined) {
@@ -51,7 +52,7 @@ export async function readClassFolder(
   const files: ClassFile[] = [];
   for (const folder of found) {
     const inside = (await entries(place, folder))
-      .filter((e) => e.isFile() && extensions.some((end) => e.name.toLowerCase().endsWith(end)))
+      .filter((e) => !e.isFolder && extensions.some((end) => e.name.toLowerCase().endsWith(end)))
       .map((e) => e.name)
       .sort();
     if (inside.length === 0) {
@@ -67,9 +68,23 @@ export async function readClassFolder(
   return { classes: names, files: [...order].map((i) => files[i]!) };
 }
 
-async function entries(place: FilePlace, folder: string) {
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** What links lead to counts; a link to nothing is a file, and whoever reads it says so. */
+async function entries(place: FilePlace, folder: string): Promise<readonly Entry[]> {
+  const path = resolve(place.directory, place.name, folder);
+  const isFolderAt = async (entry: Dirent): Promise<boolean> =>
+    entry.isSymbolicLink()
+      ? await isFolder({ ...place, name: join(place.name, folder, entry.name) })
+      : entry.isDirectory();
   try {
-    return await readdir(resolve(place.directory, place.name, folder), { withFileTypes: true });
+    const found = await readdir(path, { withFileTypes: true });
+    return await Promise.all(
+      found.map(async (entry) => ({ name: entry.name, isFolder: await isFolderAt(entry) })),
+    );
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return damaged(place, `cannot be read as a folder (${code})`, {

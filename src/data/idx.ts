@@ -51,6 +51,7 @@ function headerOf(file: Uint8Array, place: Place) {
       expected: "a magic number 0x0000TTNN, TT the type (08 bytes, 0d floats …) and NN the rank",
       received:
         magic === undefined ? `${file.length} bytes` : `0x${magic.toString(16).padStart(8, "0")}`,
+      fix: "name an IDX file, as MNIST's are, or save the data as .npy",
     });
   }
   const start = 4 + 4 * rank;

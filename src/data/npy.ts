@@ -99,7 +99,11 @@ export function parseNpyHeader(bytes: Uint8Array, place: Place): NpyHeader {
   const count = shape.reduce((product, extent) => product * extent, 1);
   const end = start + count * size;
   if (!Number.isSafeInteger(end)) {
-    damaged(place, "has an impossible shape", { received: `(${shape.join(", ")})` });
+    damaged(place, "has an impossible shape", {
+      expected: "no more elements than a file can have",
+      received: `(${shape.join(", ")})`,
+      fix: "save the array again with np.save",
+    });
   }
   const bigEndian = endian === ">" && size > 1;
   const { type, plain = false } = DTYPES[dtype]!;

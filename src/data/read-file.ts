@@ -2,9 +2,8 @@
  * Reading a file that a data source's option names, with one set of complaints for all sources:
  * missing, a folder, unreadable, too large, damaged.
  */
-import { isUtf8 } from "node:buffer";
-import type { Stats } from "node:fs";
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
@@ -17,6 +16,8 @@ export interface Place {
   readonly name: string;
   /** How to mend it, where that is always the same (`run npm ci`). */
   readonly fix?: string;
+  /** What leads there, if no option does: `named at list.csv:3`. */
+  readonly note?: string;
 }
 
 /**
@@ -35,9 +36,11 @@ const CHUNK = 2 ** 30;
 /** Throws a problem at `place`: "`name` message". A fix of the place's own has precedence. */
 export function damaged(place: Place, message: string, details: Partial<Problem> = {}): never {
   const fix = place.fix ?? details.fix;
+  const notes = [...(details.notes ?? []), ...(place.note === undefined ? [] : [place.note])];
   fail({
     path: place.path,
     ...details,
+    ...(notes.length > 0 ? { notes } : {}),
     message: `${place.name} ${message}`,
     ...(fix === undefined ? {} : { fix }),
   });
@@ -72,38 +75,23 @@ export async function withDataFile<T>(
   const absolute = resolve(place.directory, place.name);
   let file: FileHandle | undefined;
   try {
-    file = await open(absolute);
+    // Without waiting for whoever writes into it, should it be a pipe; Windows has no such flag.
+    file = await open(absolute, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await file.stat();
     if (stat.isDirectory()) return await complainOfFolder(place, absolute);
     // A pipe or device has no size to read by, and may never end.
-    if (!stat.isFile()) return damaged(place, "is no plain file", { expected: "a file" });
+    if (!stat.isFile()) {
+      return damaged(place, "is no plain file", {
+        expected: "a file",
+        received: stat.isFIFO() ? "a pipe" : "a device",
+        fix: "write what comes out of it into a file first",
+      });
+    }
     return await body(file, stat);
   } catch (error) {
     return await complain(error, place, absolute);
   } finally {
     await file?.close();
-  }
-}
-
-/**
- * Checks that a file is text in UTF-8.
- * @param expected what it should be, and what to do about a binary file
- */
-export function checkUtf8(content: Buffer, place: Place, expected: string, fix: string): void {
-  const zip = content.length > 1 && content[0] === 0x50 && content[1] === 0x4b;
-  if (zip || content.subarray(0, 65536).includes(0)) {
-    damaged(place, "is a binary file", {
-      expected,
-      received: zip ? "an archive or a spreadsheet (it begins with PK)" : "zero bytes",
-      fix,
-    });
-  }
-  if (!isUtf8(content)) {
-    damaged(place, "is not UTF-8 text", {
-      expected: "UTF-8",
-      received: "bytes that are not UTF-8, perhaps Latin-1",
-      fix: "convert it, e.g. iconv -f latin1 -t utf-8",
-    });
   }
 }
 
@@ -149,8 +137,12 @@ async function complain(error: unknown, place: FilePlace, absolute: string): Pro
         notes: [`at ${absolute}`],
         fix: "give yourself permission to read it (chmod u+r)",
       });
-    case "ENAMETOOLONG":
     case "ELOOP":
+      return damaged(place, "is a link that leads round in a circle", {
+        notes: [`at ${absolute}`],
+        fix: "let it point to a file, or put the file there",
+      });
+    case "ENAMETOOLONG":
     case "EIO":
     case "ERR_INVALID_ARG_VALUE": // A NUL character in the name.
       return damaged(place, `cannot be read (${code})`, { notes: [`at ${absolute}`] });
@@ -160,6 +152,12 @@ async function complain(error: unknown, place: FilePlace, absolute: string): Pro
 }
 
 async function complainOfMissing(place: FilePlace, absolute: string): Promise<never> {
+  if (await isLink(absolute)) {
+    damaged(place, "is a link to what does not exist", {
+      notes: [`at ${absolute}`],
+      fix: "let it point to a file, or put the file there",
+    });
+  }
   const neighbours = await list(dirname(absolute));
   const near = neighbours && suggest(basename(absolute), neighbours);
   const folder = neighbours ? [] : [`there is no folder ${dirname(absolute)}`];
@@ -170,6 +168,12 @@ async function complainOfMissing(place: FilePlace, absolute: string): Promise<ne
     notes: [`looked for ${absolute}`, ...folder],
   });
 }
+
+const isLink = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (stat) => stat.isSymbolicLink(),
+    () => false,
+  );
 
 async function complainOfFolder(place: FilePlace, absolute: string): Promise<never> {
   const files = (await list(absolute)) ?? [];

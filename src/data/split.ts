@@ -154,14 +154,14 @@ export const shuffled = (examples: Examples, random: RandomStream): Examples =>
 
 /** A copy of some examples, in the order of `rows`. */
 export function pick(examples: Examples, rows: Int32Array): Examples {
-  return mapArrays(examples, rows.length, ({ values, ...form }): Samples => {
+  return mapArrays(examples, rows.length, ({ values, at, ...form }): Samples => {
     const size = sizeOf(form);
     const make = values.constructor as new (n: number) => typeof values;
     const copy = new make(rows.length * size);
     rows.forEach((row, i) => {
       copy.set(values.subarray(row * size, (row + 1) * size), i * size);
     });
-    return { ...form, values: copy };
+    return { ...form, values: copy, ...(at ? { at: (i: number) => at(rows[i]!) } : {}) };
   });
 }
 

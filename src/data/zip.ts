@@ -33,6 +33,7 @@ export function zipEntries(archive: Buffer, place: Place): readonly ZipEntry[] {
     damaged(place, "is no ZIP archive", {
       expected: "a file that begins with PK",
       received: archive.length === 0 ? "an empty file" : `0x${archive.toString("hex", 0, 4)}`,
+      fix: "save the arrays with np.savez",
     });
   }
   return entriesAtEnd(archive, 0, place);

@@ -11,6 +11,7 @@ import { fill } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
+import { checkTargets } from "./check-targets.ts";
 import { targetOf } from "./objective.ts";
 import { checkObserved } from "./observe.ts";
 
@@ -153,7 +154,7 @@ function checkOutput(
       ...(suited ? { fix: `use \`${suited}\`` } : {}),
     });
   }
-  checkLabels(output, prediction, samples);
+  checkTargets(output, prediction, samples);
 }
 
 /** A problem with the options of a loss or metric, with its place in the spec. */
@@ -188,35 +189,4 @@ function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: Any
   }
   const width = samples.shape.at(-1) ?? 1;
   return `end with a layer of ${width} unit${width === 1 ? "" : "s"}, of rank ${samples.shape.length || 1}`;
-}
-
-/** Class numbers must be smaller than the number of outputs. */
-function checkLabels(output: OutputSpec, prediction: Tensor, samples: AnySamples): void {
-  if (output.loss.definition.targets !== "labels") return;
-  const classes = prediction.type.shape.at(-1)!;
-  const ignored = output.loss.definition.ignored?.(output.loss.options);
-  let [lowest, highest] = [0, 0];
-  for (const v of distinctOf(samples)) {
-    if (v === ignored) continue;
-    if (v < lowest || !Number.isInteger(v)) lowest = v;
-    if (v > highest) highest = v;
-  }
-  if (lowest >= 0 && highest < classes) return;
-  fail({
-    path: output.lossPath,
-    message: `the data's class numbers do not fit the ${classes} outputs of ${output.layer}`,
-    expected: `whole numbers from 0 to ${classes - 1}`,
-    received: lowest < 0 ? `${lowest}` : `numbers up to ${highest}`,
-    fix:
-      lowest < 0 || classes < 2
-        ? "check the target column"
-        : `give layer ${output.layer} ${highest + 1} units`,
-  });
-}
-
-/** The values there are, once or more often; of streamed ones that are many, some between the extremes. */
-function distinctOf(samples: AnySamples): Iterable<number> {
-  if (!isStored(samples)) return samples.values;
-  const { counts, least, most, whole } = samples.facts;
-  return counts?.keys() ?? [least, most, ...(whole ? [] : [least + 0.5])];
 }

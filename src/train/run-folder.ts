@@ -24,9 +24,9 @@ import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
-import { guarded, readIfThere, unfinished, writeWhole } from "./files.ts";
+import { guarded, unfinished, writeWhole } from "./files.ts";
 import { lockFolder } from "./lock.ts";
-import { type RunInfo, runInfoSchema } from "./run-info.ts";
+import type { RunInfo } from "./run-info.ts";
 import { encodeSafetensors } from "./safetensors.ts";
 
 /** What lies in a run's folder. */
@@ -70,7 +70,7 @@ export class RunFolder {
       if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
       const made = mkdirSync(out, { recursive: true }) !== undefined;
       const folder = new RunFolder(out, made);
-      const found = readdirSync(out).filter((entry) => entry !== files.lock);
+      const found = readdirSync(out).filter((entry) => !isLeftover(out, entry));
       if (found.length > 0 && !force) {
         folder.close();
         throw new UsageError(
@@ -80,6 +80,7 @@ export class RunFolder {
             : "give --out a new folder, or overwrite what is in it with --force",
         );
       }
+      folder.#removeUnfinished();
       for (const file of Object.values(files)) {
         if (file !== files.lock) rmSync(join(out, file), { recursive: true, force: true });
       }
@@ -195,41 +196,16 @@ export class RunFolder {
   }
 }
 
+/** Whether a file is of a process that was killed before there was a run: `run.json` comes first of all that count. */
+export const isLeftover = (folder: string, entry: string): boolean =>
+  entry.startsWith(files.lock) ||
+  entry.endsWith(unfinished) ||
+  (entry === files.spec && !existsSync(join(folder, files.info)));
+
 /** Shortens a file; one that is shorter, or not there, stays as it is. */
 function cut(file: string, length: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > length) truncateSync(file, length);
-}
-
-/**
- * What a run's folder says of it.
- * @throws UsageError if there is none
- */
-export function readInfo(path: string): RunInfo {
-  const file = join(path, files.info);
-  const text = readIfThere(file)?.toString("utf8");
-  if (text === undefined) {
-    throw new UsageError(
-      `there is no run in ${path}`,
-      existsSync(path)
-        ? "name the folder of a run, as runs/mlp/1"
-        : `to start one there: nnc train SPEC --out ${path}`,
-    );
-  }
-  const info = runInfoSchema.safeParse(parsed(text));
-  if (info.success) return info.data;
-  throw new UsageError(
-    `${relative(".", file) || file} is damaged`,
-    "start a new run with --weights and the weights of this one",
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function nextNumbered(parent: string): string {

@@ -51,6 +51,7 @@ export const files: Readonly<Record<string, string>> = {
   "points.csv": "a,b,c,d,y\n1,2,3,4,5\n2,3,4,5,6\n3,4,5,6,7\n4,5,6,7,8\n",
   "classes.csv": "p,q,kind\n1,2,ant\n2,3,bee\n3,4,cow\n4,5,bee\n",
   "negative.csv": "p,q,kind\n1,2,-1\n2,3,0\n3,4,1\n4,5,0\n",
+  "halves.csv": "p,q,kind\n1,2,0\n2,3,0.5\n3,4,1\n4,5,0\n",
   "slip.jsonl": '{"a":1,"y":2}\n{"a":1,,"y":2}\n',
   "dots.csv": "text,y\n... .,1 2\n! ?,1\n",
   "holes.csv": "a,b,y\n1,2,3\n1,,3\n1,2,3\n",

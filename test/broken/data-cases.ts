@@ -42,6 +42,38 @@ export const dataCases: readonly BrokenSpec[] = [
       loss: "⟦sparse_categorical_crossentropy⟧",
     },
     /whole numbers from 0 to 1/,
+    /-1 at negative\.csv:2/,
+  ),
+  broken(
+    "labels that are no whole numbers",
+    {
+      data: "{ csv: { path: halves.csv, target: kind } }",
+      model: "\n  - dense: { units: 2, activation: softmax }",
+      loss: "⟦sparse_categorical_crossentropy⟧",
+    },
+    /whole numbers from 0 to 1/,
+    /0\.5 at halves\.csv:3/,
+  ),
+  broken(
+    "labels beyond what the loss is for",
+    {
+      data: "{ csv: { path: classes.csv, target: kind } }",
+      model: "\n  - dense: { units: 1, activation: sigmoid }",
+      loss: "⟦binary_crossentropy⟧",
+    },
+    /targets that binary_crossentropy cannot be computed of/,
+    /numbers from 0 to 1/,
+    /2 at classes\.csv:4/,
+    /sparse_categorical_crossentropy/,
+  ),
+  broken(
+    "negative targets, streamed",
+    {
+      data: "\n  source: { csv: { path: negative.csv, target: kind } }\n  stream: true",
+      model: "\n  - dense: { units: 1, activation: sigmoid }",
+      loss: "⟦binary_crossentropy⟧",
+    },
+    /-1 in negative\.csv/,
   ),
   broken(
     "one_hot of numbers",

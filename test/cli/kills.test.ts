@@ -2,7 +2,7 @@
  * Runs that are killed at random moments and resumed end like one that was never disturbed, byte for byte.
  * Three of each here, most of them killed more than once; NNC_KILLS=50 makes it fifty.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -51,6 +51,7 @@ function left(run: string) {
     log: readFileSync(join(run, "log.csv"), "utf8"),
     epochs,
     state: [...state].map(([name, v]) => [name, Buffer.from(v.buffer).toString("base64")]),
+    files: readdirSync(run, { recursive: true }).sort(),
     saved: [saved.position.metrics, saved.position.steps, saved.callbacks.slice(0, 2), saved.best],
     tensorboard: saved.logs["events.jsonl"]! > 0 && Object.keys(saved.logs).length,
   };

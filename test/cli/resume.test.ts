@@ -1,6 +1,7 @@
 /** `nnc train --resume` as its users see it: what it prints, what it refuses, how it ends. */
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -99,6 +100,19 @@ test("damaged, missing, in use, not wanted", () =>
     const replaced = await nnc([...train, "-q", "--out", "run", "--force"], { cwd });
     assert.equal(replaced, { code: 0, stdout: "", stderr: "" });
     assert.not(readdirSync(join(cwd, "run")).includes("lock"));
+  }));
+
+test("what a process leaves that was killed before there was a run is no run, and in nobody's way", () =>
+  inFolder(async (cwd) => {
+    mkdirSync(join(cwd, "run"));
+    for (const file of ["lock.99999999", "spec.yaml", "run.json.tmp"])
+      writeFileSync(join(cwd, "run", file), "{");
+    const resumed = await nnc(["train", "tiny.yaml", "--resume", "run"], { cwd });
+    assert.is(resumed.code, 2);
+    assert.match(resumed.stderr, /stopped before it had begun[\s\S]*nnc train SPEC --out run/);
+    const begun = await nnc([...train, "-q", "--out", "run"], { cwd });
+    assert.equal(begun, { code: 0, stdout: "", stderr: "" });
+    assert.not(readdirSync(join(cwd, "run")).includes("run.json.tmp"));
   }));
 
 test("two in one folder: the second is refused, the first goes on", () =>

@@ -33,7 +33,11 @@ const broken: readonly (readonly [
   ["a header only", "a,y\n", {}, "path", ["has a header but no rows", "header: false"]],
   ["a binary file", Uint8Array.of(1, 0, 2, 0, 44), {}, "path", ["binary", "UTF-8"]],
   ["a spreadsheet", Uint8Array.of(0x50, 0x4b, 3, 4, 20), {}, "path", ["binary", "spreadsheet"]],
-  ["Latin-1", Uint8Array.of(97, 44, 121, 10, 0xe4, 44, 49, 10), {}, "path", ["not UTF-8", "iconv"]],
+  ["Latin-1", Uint8Array.of(97, 44, 121, 10, 0xe4, 44, 49, 10), {}, "path",
+   ["not UTF-8", "a.csv:2", "\u00e4", "iconv"]],
+  ["UTF-16", Buffer.from("\ufeffa,y\n1,2\n", "utf16le"), {}, "path", ["not UTF-8", "UTF-16", "iconv -f utf-16"]],
+  ["a zero in a line", "a,y\n1,2\n3,\x004\n", {}, "path", ["binary", "a zero byte at a.csv:3"]],
+  ["a packed file", Uint8Array.of(0x1f, 0x8b, 8, 0, 0), {}, "path", ["binary", "gzip", "gunzip"]],
   ["a short row", "a,y\n1,2\n3\n4,5\n6,7,8\n", {}, "path",
    ["2 rows of another length", "a.csv:3, a.csv:5"]],
   ["a comma in a number", "a,y\n1,5,2\n", {}, "path", ["1 row of another length"]],
@@ -66,6 +70,8 @@ const broken: readonly (readonly [
   ["a stray word in the target", "a,y\n1,2\n2,3\n5,x\n", {}, "path",
    ['a.csv:4: "x"', 'column "y"']],
   ["infinity", "a,y\n1,2\n2,3\n1e39,4\n", {}, "path", ['a.csv:4: "1e39"', "float32"]],
+  ["infinities only", "a,y\n1,2\n-inf,3\nInfinity,4\n1e400,5\n", {}, "path",
+   ['column "a"', "not finite", 'a.csv:3: "-inf"']],
   ["a header read as data", "a,y\n1,2\n3,4\n", { header: false, target: 1 }, "path",
    ["header: true"]],
   ["an empty cell", "a,y\n1,2\n,3\n", {}, "path", ["lacks 1 value", 'column "a"', "a.csv:3"]],
@@ -96,6 +102,17 @@ for (const [what, text, options, at, says, testText] of broken) {
     for (const problem of problems) assert.ok(problem.fix, "has a fix");
   });
 }
+
+test("a name that begins as an archive does is none", async () => {
+  const { train } = await loadText("PK,y\n1,2\n3,4\n");
+  assert.is(train.count, 2);
+});
+
+test("a table of very many columns", async () => {
+  const names = Array.from({ length: 30_000 }, (_, i) => `c${i}`);
+  const { train } = await loadText(`${names},y\n${names.map(() => 1)},2\n`);
+  assert.equal(train.inputs.get("x")!.shape, [30_000]);
+});
 
 test("problems of several columns come together, and not too many of them", async () => {
   const names = Array.from({ length: 9 }, (_, i) => `c${i}`);

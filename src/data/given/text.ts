@@ -2,10 +2,11 @@
  * Texts as examples, tokenised as those of the training data were. From a table a text is a row, so a plain
  * text has one on each line; where each text was a file, the whole is one.
  */
-import { checkUtf8, damaged } from "../read-file.ts";
+import { damaged } from "../read-file.ts";
 import { csvFile } from "../table/csv.ts";
 import { readLabelled } from "../table/labelled.ts";
 import { encodeTexts, type TextEncoding } from "../text/encoding.ts";
+import { textOf } from "../text-file.ts";
 import type { Given, GivenFile } from "./given.ts";
 
 /** @param input what the texts are for */
@@ -25,8 +26,8 @@ export function readText(
   input: string,
   encoding: TextEncoding,
 ): Given {
-  checkUtf8(bytes, place, "text", "convert it to UTF-8");
-  const text = bytes.toString("utf8").replace(/^\uFEFF/, "");
+  const wanted = { expected: "text", fix: "convert it to UTF-8" };
+  const text = textOf(bytes, place, wanted).replace(/^\uFEFF/, "");
   if (text.trim() === "") damaged(place, "holds no text", { expected: "texts" });
   if (encoding.column === undefined) return givenTexts([text], [place.name], input, encoding);
   const lines = text

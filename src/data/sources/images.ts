@@ -1,5 +1,5 @@
 /** Pictures in a folder for each class, or named in a table. */
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { fail } from "../../support/errors.ts";
 import { type Dataset, defineSource, type Examples, type Samples } from "../dataset.ts";
@@ -97,15 +97,16 @@ async function fromFolders(place: FilePlace, known?: Known): Promise<Listed> {
 
 async function fromTable(place: FilePlace, options: Options, known?: Known): Promise<Listed> {
   const { image, target } = options;
+  const content = await readDataFile(place);
   if (target === undefined) {
     fail({
       path: [],
-      message: "images needs a target: the paths come from a table",
+      message: `images needs a target: ${place.name} is no folder, but a table of paths`,
       expected: "`target: column`",
       fix: "name the column that holds what is to be predicted",
     });
   }
-  const file = csvFile(await readDataFile(place), place, options);
+  const file = csvFile(content, place, options);
   const found = readLabelled(
     file,
     { verbatim: { image }, target },
@@ -114,9 +115,9 @@ async function fromTable(place: FilePlace, options: Options, known?: Known): Pro
   const folder = dirname(place.name);
   const places = found.texts(image).map((name, row) => ({
     directory: place.directory,
-    name: join(folder, name),
+    name: isAbsolute(name) ? name : join(folder, name),
     path: place.path,
-    fix: `correct ${found.table.at(row)}, or put the file there`,
+    note: `named at ${found.table.at(row)}`,
   }));
   const classes = found.classes ? { classes: found.classes } : {};
   return { places, target: found.target!, ...classes };

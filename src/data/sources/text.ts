@@ -4,7 +4,7 @@ import { fail } from "../../support/errors.ts";
 import { defineSource, type Loaded } from "../dataset.ts";
 import type { Description } from "../description.ts";
 import { isFolder, readClassFolder } from "../folder.ts";
-import { checkUtf8, type FilePlace, readDataFile } from "../read-file.ts";
+import { damaged, type FilePlace, readDataFile } from "../read-file.ts";
 import { csvFile } from "../table/csv.ts";
 import { columnOption } from "../table/examples.ts";
 import { jsonFile } from "../table/json.ts";
@@ -14,6 +14,7 @@ import type { TableFile } from "../table/table.ts";
 import { type TextPart, textDataset } from "../text/dataset.ts";
 import { encodingOptions } from "../text/encoding.ts";
 import { wordsOf } from "../text/tokens.ts";
+import { textOf } from "../text-file.ts";
 import { csvOptions } from "./csv.ts";
 
 const textOptions = {
@@ -80,8 +81,10 @@ async function fromFolders(
     for (const { name } of folder.files) {
       const file = { ...from, name };
       const content = await readDataFile(file);
-      checkUtf8(content, file, "text", "remove the file, or convert it to UTF-8 text");
-      texts.push(content.toString("utf8"));
+      const fix = "remove the file, or convert it to UTF-8 text";
+      const text = textOf(content, file, { expected: "text", fix });
+      if (text.trim() === "") damaged(file, "is empty", { expected: "a text", fix: "remove it" });
+      texts.push(text);
     }
     const values = Int32Array.from(folder.files, ({ label }) => label);
     return {
@@ -103,6 +106,7 @@ async function fromTables(
   earlier: Description | undefined,
 ): Promise<Loaded> {
   const { target, tags } = options;
+  const open = await openTable(place, options);
   if ((target === undefined) === (tags === undefined)) {
     fail({
       path: target === undefined ? [] : ["tags"],
@@ -112,7 +116,7 @@ async function fromTables(
     });
   }
   const columns = { verbatim: { text: options.text, tags }, target };
-  const first = readLabelled(await openTable(place, options), columns, earlier);
+  const first = readLabelled(open, columns, earlier);
   const { classes } = first;
   const column = `${options.text}`;
   const shared = { ...(classes ? { classes } : {}), options, column, earlier };

@@ -79,7 +79,8 @@ export function partOf<S extends Samples | Stored>(samples: S, from: number, to:
     return { ...samples, first: first + from, read: (at, into) => read(from + at, into) };
   }
   const size = sizeOf(samples);
-  return { ...samples, values: samples.values.subarray(from * size, to * size) };
+  const values = samples.values.subarray(from * size, to * size);
+  return { ...samples, values, ...placed(samples, (i) => from + i) };
 }
 
 /** All rows but those from `from` up to, not including, `to`. */
@@ -105,8 +106,12 @@ export function without<S extends Samples | Stored>(
   const kept = makeValues(typeOf(samples), (count - to + from) * size);
   kept.set(values.subarray(0, from * size));
   kept.set(values.subarray(to * size, count * size), from * size);
-  return { ...samples, values: kept };
+  return { ...samples, values: kept, ...placed(samples, (i) => (i < from ? i : i + to - from)) };
 }
+
+/** Where the examples of a part stand, by their numbers in the whole. */
+const placed = ({ at }: Samples, numberOf: (example: number) => number): Pick<Samples, "at"> =>
+  at ? { at: (i) => at(numberOf(i)) } : {};
 
 /** The same data, read into memory. */
 export async function inMemory({ train, validation, ...rest }: Dataset<Stored>): Promise<Dataset> {

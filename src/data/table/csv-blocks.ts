@@ -1,6 +1,6 @@
 /** A CSV file read in blocks of rows, of which one is in memory at a time. */
 
-import { damaged } from "../read-file.ts";
+import { damaged, type Place } from "../read-file.ts";
 import type { DataFile } from "../stream/data-file.ts";
 import { type CsvFormat, CsvReader } from "./csv.ts";
 import type { Choose, Table, TableBuilder } from "./table.ts";
@@ -48,6 +48,7 @@ export async function csvBlocks<T>(
 /** The file in pieces that end where a record does. */
 async function* wholeRecords(file: DataFile, newline: "\n" | "\r"): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
+  let lines = 0;
   for (let at = 0; at < file.size; at += portion) {
     const next = Buffer.alloc(Math.min(portion, file.size - at));
     await file.read(at, next);
@@ -55,14 +56,26 @@ async function* wholeRecords(file: DataFile, newline: "\n" | "\r"): AsyncGenerat
     const end = recordsEnd(bytes, newline.charCodeAt(0));
     if (end > 0) yield bytes.subarray(0, end);
     rest = bytes.subarray(end);
-    if (rest.length > longestRecord) {
-      damaged(file.place, "has a quote that is never closed", {
-        received: `a value of more than ${longestRecord >> 20} MB`,
-        fix: 'close it; a quote within a quoted value is written ""',
-      });
-    }
+    lines += newlinesIn(bytes.subarray(0, end), newline.charCodeAt(0));
+    if (rest.length > longestRecord) complainOfLength(file.place, lines + 1, rest.includes(quote));
   }
   if (rest.length > 0) yield rest;
+}
+
+function newlinesIn(bytes: Buffer, newline: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) count++;
+  return count;
+}
+
+function complainOfLength(place: Place, line: number, quoted: boolean): never {
+  damaged(place, quoted ? "has a quote that is never closed" : "has a line without an end", {
+    expected: `records of at most ${longestRecord >> 20} MB`,
+    received: `more from ${place.name}:${line} on`,
+    fix: quoted
+      ? 'close it; a quote within a quoted value is written ""'
+      : "look whether it is a CSV file, with a row of values on each line",
+  });
 }
 
 /** Where the last record ends that is whole: behind a newline before which quotes are closed. */

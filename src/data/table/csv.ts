@@ -3,7 +3,8 @@
  * what has quotes; without any a line is cut at its delimiters, which is some times faster.
  */
 import { parse } from "csv-parse/sync";
-import { checkUtf8, damaged, type Place } from "../read-file.ts";
+import { damaged, type Place } from "../read-file.ts";
+import { checkLength, checkUtf8 } from "../text-file.ts";
 import { note, type Rows } from "./column.ts";
 import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
 
@@ -21,6 +22,7 @@ export function csvFile(content: Buffer, place: Place, format: CsvFormat): Table
     delimiter: format.delimiter,
     read(choose) {
       const reader = new CsvReader(place, format, choose, () => countLines(content));
+      checkLength(content, place);
       reader.add(content);
       return reader.finish();
     },
@@ -64,7 +66,8 @@ export class CsvReader {
   /** @param newline what ends a line; where nothing is said, what the piece has */
   add(piece: Buffer, newline: "\n" | "\r" = piece.includes("\n") ? "\n" : "\r"): void {
     const fix = "export it as CSV in UTF-8; NumPy's .npz archives are read by `npz`";
-    checkUtf8(piece, this.#place, "text: values separated by a delimiter", fix);
+    const wanted = { expected: "text: values separated by a delimiter", fix };
+    checkUtf8(piece, this.#place, wanted, this.#before);
     if (piece.includes('"')) this.#parse(piece);
     else this.#cut(piece, newline);
   }
@@ -144,7 +147,8 @@ export class CsvReader {
 
   #begin(names: readonly string[]): TableBuilder {
     this.#width = names.length;
-    const twice = names.find((name, index) => name !== "" && names.indexOf(name) !== index);
+    const seen = new Set<string>();
+    const twice = names.find((name) => name !== "" && seen.size === seen.add(name).size);
     if (twice !== undefined) {
       damaged(this.#place, `has two columns called ${shown(twice)}`, {
         expected: "a header in which every name is there once",

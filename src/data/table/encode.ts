@@ -5,7 +5,7 @@
 import { type Problem, ProblemError } from "../../support/errors.ts";
 import type { Samples } from "../dataset.ts";
 import { bytes, damaged, LARGEST } from "../read-file.ts";
-import { type Column, type Rows, sortCategories } from "./column.ts";
+import { type Column, type Rows, sortCategories, toNumber } from "./column.ts";
 import { shown, type Table } from "./table.ts";
 
 /**
@@ -27,6 +27,7 @@ export function findCategories(table: Table, declared: ReadonlySet<string>): Cat
     [...table.columns.values()].flatMap((column) => [
       ...missingCells(table, column),
       ...(hasNumbers(column) ? strayText(table, column) : []),
+      ...(declared.has(column.name) || hasNumbers(column) ? [] : notFinite(table, column)),
       ...(declared.has(column.name) ? [] : freeText(table, column)),
     ]),
   );
@@ -132,6 +133,24 @@ function strayText(table: Table, column: Column): readonly Problem[] {
     },
   ];
 }
+
+/** Numbers without end, or beyond float32, which would pass for the names of categories. */
+function notFinite(table: Table, { name, words, metAt }: Column): readonly Problem[] {
+  const [odd] = [...words].find(([word]) => isNotFinite(word)) ?? [];
+  if (odd === undefined) return [];
+  return [
+    {
+      path: table.place.path,
+      message: `${table.place.name} has a number in column ${shown(name)} that is not finite`,
+      expected: "a number that float32 can hold",
+      received: `${table.at(metAt[words.get(odd)!]!)}: ${shown(odd)}`,
+      fix: `correct it; or, if these are kinds of things, categorical: [${name}]`,
+    },
+  ];
+}
+
+const isNotFinite = (word: string) =>
+  /^[+-]?inf$/i.test(word) || (!Number.isNaN(Number(word)) && toNumber(word) === undefined);
 
 /** Text nearly every row of which is different: a name, an id, a number of another notation. */
 function freeText(table: Table, { name, words }: Column): readonly Problem[] {

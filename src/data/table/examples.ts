@@ -210,7 +210,8 @@ export function encodedTable(
 ) {
   const categories = categoriesOf(columns);
   const choose: Choose = (names) => {
-    const missing = columns.filter(({ name }) => !names.includes(name));
+    const there = new Set(names);
+    const missing = columns.filter(({ name }) => !there.has(name));
     if (missing.length > 0) {
       throw new ProblemError(
         missing
@@ -282,8 +283,9 @@ export function encodeTargets(
   oneHot: boolean,
 ): Samples {
   const only = names.length === 1 ? categories.get(names[0]!) : undefined;
+  const at = (row: number) => `at ${table.at(row)}`;
   if (only && !oneHot)
-    return { shape: [], values: encodeLabels(table.columns.get(names[0]!)!, only) };
+    return { shape: [], values: encodeLabels(table.columns.get(names[0]!)!, only), at };
   const categorical = only ? -1 : names.findIndex((name) => categories.has(name));
   if (categorical >= 0) {
     fail({
@@ -293,7 +295,7 @@ export function encodeTargets(
       fix: "make it the only target, or name numeric columns only",
     });
   }
-  return encodeFeatures(table, names, categories);
+  return { ...encodeFeatures(table, names, categories), at };
 }
 
 export function plural(count: number, noun: string, ending = "s"): string {

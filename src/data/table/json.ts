@@ -1,6 +1,7 @@
 /** JSON and JSON Lines as a table: a list of objects, or an object a line. */
 import type { JSONVisitor } from "jsonc-parser";
-import { checkUtf8, damaged, type Place } from "../read-file.ts";
+import { damaged, type Place } from "../read-file.ts";
+import { textOf } from "../text-file.ts";
 import { type FileRecord, recordFile } from "./records.ts";
 import type { TableFile } from "./table.ts";
 
@@ -8,8 +9,8 @@ const FIX = "pandas writes such a file by df.to_json(path, orient='records', lin
 
 /** @throws ProblemError with the line and column of what is no JSON, or no object */
 export async function jsonFile(content: Buffer, place: Place): Promise<TableFile> {
-  checkUtf8(content, place, "text: JSON, or JSON Lines", "export it as JSON in UTF-8");
-  const text = content.toString("utf8").replace(/^\ufeff/, "");
+  const wanted = { expected: "text: JSON, or JSON Lines", fix: "export it as JSON in UTF-8" };
+  const text = textOf(content, place, wanted).replace(/^\ufeff/, "");
   if (text.trim() === "") damaged(place, "is empty", { expected: "records", fix: FIX });
   return /^\s*\[/.test(text) ? whole(text, place) : lines(text, place);
 }

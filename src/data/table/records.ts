@@ -42,18 +42,23 @@ export function recordFile(
   };
 }
 
+/** Levels of values within values, far more than any data has. */
+const deepest = 64;
+
 function flat(
   record: FileRecord,
   prefix: string,
   row: number,
   complain: Complain,
   into = new Map<string, Value>(),
+  depth = 0,
 ): Map<string, Value> {
+  if (depth > deepest) complain(prefix, row, `more than ${deepest} objects within one another`);
   for (const [key, value] of Object.entries(record)) {
     const name = `${prefix}${key}`;
     if (Array.isArray(value)) into.set(name, listOf(value) ?? complain(name, row, shape(value)));
     else if (typeof value === "object" && value !== null)
-      flat(value as FileRecord, `${name}.`, row, complain, into);
+      flat(value as FileRecord, `${name}.`, row, complain, into, depth + 1);
     else if (value === null || value === undefined) into.set(name, "");
     else if (typeof value === "function") complain(name, row, "a function");
     else into.set(name, typeof value === "string" ? value.trim() : String(value));
@@ -61,15 +66,22 @@ function flat(
   return into;
 }
 
-const shape = (value: readonly unknown[]) => `a list: ${JSON.stringify(value).slice(0, 40)}`;
+function shape(value: readonly unknown[]): string {
+  try {
+    return `a list: ${JSON.stringify(value).slice(0, 40)}`;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return `more than ${deepest} lists within one another`;
+  }
+}
 
 /** A list of words as a text, or nested lists of numbers that are all of one length. */
-function listOf(list: readonly unknown[]): Value | undefined {
-  if (list.length === 0) return undefined;
+function listOf(list: readonly unknown[], depth = 0): Value | undefined {
+  if (list.length === 0 || depth > deepest) return undefined;
   if (list.every((v) => typeof v === "string")) return list.join(" ");
   if (list.every((v) => typeof v === "number")) return { shape: [list.length], numbers: list };
   if (!list.every(Array.isArray)) return undefined;
-  const parts = list.map(listOf);
+  const parts = list.map((part) => listOf(part, depth + 1));
   const [first] = parts;
   if (first === undefined || typeof first === "string") return undefined;
   const numbers: number[] = [];

@@ -45,8 +45,9 @@ export function chooseRoles(options: RoleOptions, names: readonly string[], file
     : names
         .filter((name) => ![...targets, ...weights].some((ref) => ref.name === name))
         .map((name) => ({ name, path: [] }));
+  const there = new Set(names);
   const missing = [...targets, ...(options.features ? features : []), ...categorical, ...weights]
-    .filter(({ name }) => !names.includes(name))
+    .filter(({ name }) => !there.has(name))
     .map((ref) => missingColumn(ref, names, options.header, file));
   const problems =
     missing.length > 0
@@ -102,8 +103,9 @@ function refs(list: readonly ColumnRef[], option: string): readonly Ref[] {
 }
 
 function doubled(list: readonly Ref[], option: string): readonly Problem[] {
+  const seen = new Set<string>();
   return list
-    .filter(({ name }, index) => list.findIndex((other) => other.name === name) !== index)
+    .filter(({ name }) => seen.size === seen.add(name).size)
     .map(({ name, path }) => ({
       path,
       message: `column ${shown(name)} is named twice in ${option}`,
@@ -113,8 +115,9 @@ function doubled(list: readonly Ref[], option: string): readonly Problem[] {
 }
 
 function overlap(targets: readonly Ref[], features: readonly Ref[]): readonly Problem[] {
+  const taken = new Set(targets.map(({ name }) => name));
   return features
-    .filter(({ name }) => targets.some((target) => target.name === name))
+    .filter(({ name }) => taken.has(name))
     .map(({ name, path }) => ({
       path,
       message: `column ${shown(name)} has two roles`,

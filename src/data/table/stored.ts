@@ -9,7 +9,7 @@ import type { Dataset, Examples, SourceContext } from "../dataset.ts";
 import { type TableEncoding, tableEncoding } from "../encoding.ts";
 import { bytes, damaged, type FilePlace, type Place } from "../read-file.ts";
 import { ArrayFile } from "../stream/array-file.ts";
-import { cachedFolder, contentHash } from "../stream/cache.ts";
+import { cached, contentHash } from "../stream/cache.ts";
 import { DataFile } from "../stream/data-file.ts";
 import { locateNpy, storedNpy } from "../stream/npy.ts";
 import { type Stored, sizeOf } from "../stream/stored.ts";
@@ -67,13 +67,16 @@ async function encodedFile(
   const { target, features, categorical, sample_weight, one_hot } = options;
   const roles = { target, features, categorical, sample_weight, one_hot };
   const hash = await contentHash(file);
-  const folder = await cachedFolder({ version, hash, format, roles, kept }, async (into) => {
+  const make = async (into: string) => {
     const encoding = kept ?? (await learn(file, format, options));
     await write(file, format, encoding, into);
     writeFileSync(join(into, "encoding.json"), JSON.stringify(encoding));
+  };
+  return cached({ version, hash, format, roles, kept }, make, async (folder) => {
+    const text = readFileSync(join(folder, "encoding.json"), "utf8");
+    const examples = await readBack(folder, file.place);
+    return { encoding: tableEncoding.parse(JSON.parse(text)), examples };
   });
-  const text = readFileSync(join(folder, "encoding.json"), "utf8");
-  return { encoding: tableEncoding.parse(JSON.parse(text)), examples: await readBack(folder) };
 }
 
 /** What the columns are. */
@@ -144,10 +147,11 @@ const complainOfWidth = (place: Place): never =>
     fix: "leave out text columns with many categories (`features`)",
   });
 
-async function readBack(folder: string): Promise<Examples<Stored>> {
+/** @param origin what messages call the arrays */
+async function readBack(folder: string, origin: Place): Promise<Examples<Stored>> {
   const stored = async (name: string) => {
     const place: FilePlace = { directory: folder, name: `${name}.npy`, path: ["path"] };
-    const found = await locateNpy(await DataFile.open(place));
+    const found = { ...(await locateNpy(await DataFile.open(place))), place: origin };
     return {
       count: found.header.shape[0]!,
       array: storedNpy(found, { shape: found.header.shape.slice(1) }),

@@ -63,8 +63,9 @@ export class TableBuilder {
   ) {
     this.#place = place;
     this.#header = header;
+    const indices = new Map(names.map((name, index) => [name, index]));
     this.#picked = choose(names).map(({ name, as }) => ({
-      index: names.indexOf(name),
+      index: indices.get(name)!,
       column: new Column(name, capacity, as),
     }));
   }

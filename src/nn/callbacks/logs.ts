@@ -29,10 +29,8 @@ const tensorboard = defineCallback({
   name: "tensorboard",
   doc: "Event files for TensorBoard, in Keras's form: epoch_loss and the like, for train and validation",
   options: { log_dir: fileOption().default("tensorboard").describe("Inside the run's folder.") },
-  /** The time in the files' names, which must not change. */
-  begin: { began: null as number | null },
-  epochEnd({ epoch, metrics, time }, memory, { log_dir }) {
-    const began = memory.began ?? Math.floor(time);
+  begin: { begun: false as boolean },
+  epochEnd({ epoch, metrics, time }, { begun }, { log_dir }) {
     const parts = { train: false, validation: true };
     const actions = Object.entries(parts).flatMap(([part, validating]) => {
       const own = Object.entries(metrics).filter(
@@ -42,12 +40,13 @@ const tensorboard = defineCallback({
       const records = own.map(([name, value]) =>
         scalarEvent(`epoch_${name.replace(/^val_/, "")}`, value, epoch - 1, time),
       );
-      const first = memory.began === null ? [versionEvent(time)] : [];
-      const file = `${log_dir}/${part}/events.out.tfevents.${began}.nnc`;
+      const first = begun ? [] : [versionEvent(time)];
+      // Always the same name: a run that begins again writes over what it left when it was killed.
+      const file = `${log_dir}/${part}/events.out.tfevents.nnc`;
       const content = Buffer.concat([...first, ...records]);
       return [{ action: "append", file, content } as const];
     });
-    return { memory: { began }, actions };
+    return { memory: { begun: true }, actions };
   },
 });
 

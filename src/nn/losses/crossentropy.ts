@@ -68,6 +68,7 @@ export const crossentropies: readonly Loss[] = [
     doc: "−(y·log ŷ + (1 − y)·log(1 − ŷ)), mean over the last dimension",
     targets: "values",
     predicts: "truth",
+    range: [0, 1],
     options: { from_logits: fromLogits, label_smoothing: smoothing },
     perSample(target, p, { from_logits, label_smoothing }) {
       const y = smoothed(target, label_smoothing, 2);
@@ -113,6 +114,7 @@ export const crossentropies: readonly Loss[] = [
     doc: "(1 − p)^gamma times the binary cross-entropy, p the probability of what is right (Lin et al. 2017)",
     targets: "values",
     predicts: "truth",
+    range: [0, 1],
     options: {
       apply_class_balancing: z.boolean().default(false).describe("Weigh the classes by alpha."),
       alpha: z.number().default(0.25).describe("Weight of class 1; class 0 has 1 − alpha."),

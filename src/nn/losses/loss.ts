@@ -20,6 +20,8 @@ export interface Loss<S extends z.ZodRawShape = z.ZodRawShape> extends Definitio
    * With the option `from_logits` they become so by softmax or sigmoid.
    */
   readonly predicts?: "classes" | "truth";
+  /** The least and the greatest target that it can be computed of, if not any number. */
+  readonly range?: readonly [least: number, most: number];
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
   unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>, mask?: Shape): Problem | undefined;
   /** A class number that stands for no class, which `labels` may have: its losses are 0 and do not count. */
