@@ -4,25 +4,11 @@ import type { Shape, Tensor } from "../ir/graph.ts";
 import * as op from "../ops/pointwise.ts";
 import { max, sum } from "../ops/reduce.ts";
 import type { Problem } from "../support/errors.ts";
-import { type Definition, type Named, named } from "./definition.ts";
+import { type Activation, defineActivation, hardSigmoid, plain } from "./activation.ts";
+import { type Named, named } from "./definition.ts";
+import { moreActivations } from "./more-activations.ts";
 
-export interface Activation<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
-  /** What is wrong with the options for a tensor of this shape, if anything; the path starts at them. */
-  unfit?(shape: Shape, options: z.output<z.ZodObject<S>>): Problem | undefined;
-  /**
-   * Shape in, same shape out.
-   * @param outer how many dimensions of x come before those that the options count; by default none
-   */
-  apply(x: Tensor, options: z.output<z.ZodObject<S>>, outer?: number): Tensor;
-}
-/** Checks a definition's types; the catalogue holds activations of all kinds of options. */
-export function defineActivation<S extends z.ZodRawShape>(a: Activation<S>): Activation {
-  return a as unknown as Activation;
-}
-
-/** An activation without options: its name, its formula in words, and in ops. */
-const plain = (name: string, doc: string, apply: (x: Tensor) => Tensor): Activation =>
-  defineActivation({ name, doc, options: {}, apply: (x) => apply(x) });
+export { type Activation, defineActivation };
 
 const slope = z.number();
 
@@ -45,6 +31,21 @@ const fromStart = (axis: number, { length }: Shape, outer: number) =>
 
 const seluAlpha = 1.6732632423543772;
 const seluScale = 1.0507009873554805;
+
+const softmaxOptions = {
+  axis: z.int().default(-1).describe("Dimension to sum over; 0 is the batch, -1 the last."),
+};
+function unfitAxis(shape: Shape, { axis }: { readonly axis: number }): Problem | undefined {
+  const rank = shape.length;
+  if (axis >= -rank && axis < rank) return undefined;
+  return {
+    path: ["axis"],
+    message: `there is no axis ${axis}`,
+    expected: `-${rank} to ${rank - 1}, the batch being 0`,
+    received: `${axis}`,
+    fix: "leave it out: the last dimension, which is that of the classes",
+  };
+}
 
 export const activations: readonly Activation[] = [
   plain("linear", "y = x", (x) => x),
@@ -96,35 +97,32 @@ export const activations: readonly Activation[] = [
       return op.mul(op.mul(x, 0.5), op.add(phi, 1));
     },
   }),
-  plain("silu", "y = x·sigmoid(x), also called swish", (x) => op.mul(x, op.sigmoid(x))),
+  plain("silu", "y = x·sigmoid(x), also called swish", (x) => op.mul(x, op.sigmoid(x)), ["swish"]),
   plain("sigmoid", "y = 1/(1 + e^−x)", (x) => rememberLogits(op.sigmoid(x), "sigmoid", x)),
   plain("tanh", "y = tanh(x)", op.tanh),
   defineActivation({
     name: "softmax",
     doc: "y = eˣ/Σeˣ over the last dimension",
-    options: {
-      axis: z.int().default(-1).describe("Dimension to sum over; 0 is the batch, -1 the last."),
-    },
-    unfit(shape, { axis }) {
-      const rank = shape.length;
-      if (axis >= -rank && axis < rank) return undefined;
-      return {
-        path: ["axis"],
-        message: `softmax: there is no axis ${axis}`,
-        expected: `-${rank} to ${rank - 1}, the batch being 0`,
-        received: `${axis}`,
-        fix: "leave it out: the last dimension, which is that of the classes",
-      };
-    },
+    options: softmaxOptions,
+    unfit: unfitAxis,
     apply: (x, { axis }, outer = 0) => softmaxOver(x, [fromStart(axis, x.type.shape, outer)]),
   }),
   plain("softplus", "y = log(1 + eˣ)", op.softplus),
   plain("softsign", "y = x/(1 + |x|)", (x) => op.div(x, op.add(1, op.abs(x)))),
   plain("exponential", "y = eˣ", op.exp),
-  plain("hard_sigmoid", "y = min(max(x + 3, 0), 6)/6", (x) =>
-    // In this order the slope is 0 at both corners.
-    op.mul(op.minimum(6, op.relu(op.add(x, 3))), 1 / 6),
-  ),
+  plain("hard_sigmoid", "y = min(max(x + 3, 0), 6)/6", hardSigmoid),
+  ...moreActivations,
+  defineActivation({
+    name: "log_softmax",
+    doc: "y = x − log Σeˣ over the last dimension",
+    options: softmaxOptions,
+    unfit: unfitAxis,
+    apply(x, { axis }, outer = 0) {
+      const dims = [fromStart(axis, x.type.shape, outer)];
+      const below = op.sub(x, op.stopGradient(max(x, dims)));
+      return op.sub(below, op.log(sum(op.exp(below), dims)));
+    },
+  }),
 ];
 
 /** The spec's reference to an activation. */

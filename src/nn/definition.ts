@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Problem } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { describeIssue, headline, type IssueParams, needs, show } from "./issues.ts";
+import { insteadOf } from "./keras-options.ts";
 
 export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
   readonly name: string;
@@ -250,14 +251,16 @@ function reportUnknown(
   issue: Issue,
 ): string | undefined {
   const near = suggest(key, known);
+  const keras = insteadOf(key, owner);
+  const fix = keras ?? (near && `did you mean \`${near}\`?`);
   const expected = known.length > 0 ? oneOf(known) : "no options";
   issue([...path, key], `unknown option "${key}" of ${owner}`, {
     at: "key",
     expected,
     received: key,
-    ...(near ? { fix: `did you mean \`${near}\`?` } : {}),
+    ...(fix ? { fix } : {}),
   });
-  return near;
+  return keras === undefined ? near : undefined;
 }
 
 const article = (noun: string) => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;

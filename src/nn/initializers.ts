@@ -86,12 +86,14 @@ const spread = {
 export const initializers: readonly Initializer[] = [
   defineInitializer({
     name: "zeros",
+    aliases: ["zero"],
     doc: "All 0",
     options: {},
     fill: (shape) => new Float32Array(sizeOf(shape)),
   }),
   defineInitializer({
     name: "ones",
+    aliases: ["one"],
     doc: "All 1",
     options: {},
     fill: (shape) => draw(shape, () => 1),
@@ -104,12 +106,14 @@ export const initializers: readonly Initializer[] = [
   }),
   defineInitializer({
     name: "random_normal",
+    aliases: ["normal"],
     doc: "Normal distribution",
     options: spread,
     fill: (shape, { mean, stddev }, random) => normal(shape, mean, stddev, random),
   }),
   defineInitializer({
     name: "random_uniform",
+    aliases: ["uniform"],
     doc: "Uniform distribution in [minval, maxval)",
     options: {
       minval: z.number().default(-0.05).describe("Lower limit."),

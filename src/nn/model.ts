@@ -16,6 +16,7 @@ import {
   type WeightOptions,
 } from "./layers/layer.ts";
 import type { Mask } from "./mask.ts";
+import { executionOrder } from "./order.ts";
 import type { Regularizer } from "./regularizers.ts";
 import { Weights } from "./weights.ts";
 
@@ -85,7 +86,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
   const weights = new Weights();
   const penalties: Tensor[] = [];
   let requests = 0;
-  for (const layer of model.layers) {
+  for (const layer of executionOrder(model)) {
     const ctx: LayerContext = {
       training: options.training,
       trainable: layer.trainable,

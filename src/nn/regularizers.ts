@@ -39,6 +39,7 @@ export const regularizers: readonly Regularizer[] = [
   }),
   defineRegularizer({
     name: "l1_l2",
+    aliases: ["l1l2"],
     doc: "l1·Σ|w| + l2·Σw²",
     options: { l1: factor(0), l2: factor(0) },
     penalty: (w, { l1, l2 }) => add(mul(absolute(w), l1), mul(squares(w), l2)),

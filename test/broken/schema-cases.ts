@@ -46,6 +46,16 @@ const misspelt: readonly BrokenSpec[] = [
     { model: "\n  - time_distributed: { layer: ⟦flaten⟧ }" },
     /did you mean `flatten`/,
   ),
+  broken(
+    "an option that only Keras has",
+    { model: "\n  - dense: { units: 1, ⟦data_format⟧: channels_first }" },
+    /leave it out: dimensions are always \[batch, …, channels\]/,
+  ),
+  broken(
+    "a layer's name among its options",
+    { model: "\n  - dense: { units: 1, ⟦name⟧: head }" },
+    /write `name` beside `dense:`, not under it/,
+  ),
   broken("reduction", { loss: "{ mse: { reduction: ⟦none⟧ } }" }, /sum_over_batch_size/),
   broken("activation", { model: "\n  - dense: { units: 1, activation: ⟦rellu⟧ }" }, /mean `relu`/),
   broken(

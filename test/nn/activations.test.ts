@@ -49,6 +49,11 @@ const randomOptions: Record<string, (r: Random, rank: number) => Options> = {
   elu: (r) => ({ alpha: r.uniform(0.2, 2) }),
   gelu: (r) => ({ approximate: r.pick([true, false]) }),
   softmax: (r, rank) => ({ axis: r.int(-rank, rank - 1) }),
+  log_softmax: (r, rank) => ({ axis: r.int(-rank, rank - 1) }),
+  celu: (r) => ({ alpha: r.uniform(0.2, 2) }),
+  hard_shrink: (r) => ({ threshold: r.uniform(0.2, 2) }),
+  soft_shrink: (r) => ({ threshold: r.uniform(0.2, 2) }),
+  squareplus: (r) => ({ b: r.uniform(0.2, 5) }),
 };
 
 for (const { name, options: shape } of activations) {

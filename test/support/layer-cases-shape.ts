@@ -55,6 +55,11 @@ export const shapeCases: Readonly<Record<string, Generator>> = {
   ...rankCases(2),
   ...rankCases(3),
   ...activationCases,
+  // By itself an option `axis` would be any number.
+  log_softmax: keeping(
+    (r) => ({ axis: r.pick([-1, 1]) }),
+    (r) => r.shape(r.int(1, 3)),
+  ),
   softmax: keeping(
     (r) => ({ axis: r.pick<number | number[]>([-1, 1, 2, [1, 2], [-1, 1]]) }),
     (r) => [r.int(2, 4), r.int(2, 4)],

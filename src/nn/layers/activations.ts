@@ -19,9 +19,11 @@ const defaults: Readonly<Record<string, z.ZodRawShape>> = {
 };
 
 /** An activation as a layer with the same options. */
-export const layerOfActivation = ({ name, doc, options, unfit, apply }: Activation): Layer =>
-  defineLayer({
+export const layerOfActivation = (activation: Activation): Layer => {
+  const { name, aliases = [], doc, options, unfit, apply } = activation;
+  return defineLayer({
     name,
+    aliases,
     doc,
     takes: "one",
     options: { ...options, ...defaults[name] },
@@ -30,6 +32,7 @@ export const layerOfActivation = ({ name, doc, options, unfit, apply }: Activati
       return problem ? ctx.fail(problem) : apply(x!, chosen);
     },
   });
+};
 
 const softmax = defineLayer({
   name: "softmax",

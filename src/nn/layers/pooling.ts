@@ -26,6 +26,9 @@ interface PoolOptions {
   readonly padding: Padding;
 }
 
+/** Keras's other names: `max_pool2d`, `global_avg_pool1d`. */
+const shortened = (name: string) => name.replace("pooling", "pool").replace("average", "avg");
+
 /** A pooling layer: what becomes of the windows over the spatial dimensions. */
 const pooling = (
   name: string,
@@ -35,6 +38,7 @@ const pooling = (
 ) =>
   defineLayer({
     name,
+    aliases: [shortened(name)],
     doc,
     takes: "one",
     mask: "stops",
@@ -96,6 +100,7 @@ const globalPooling = (
 ) =>
   defineLayer({
     name,
+    aliases: [shortened(name)],
     doc,
     takes: "one",
     mask: "stops",

@@ -65,6 +65,7 @@ const gammaOption = z
 export const crossentropies: readonly Loss[] = [
   defineLoss({
     name: "binary_crossentropy",
+    aliases: ["bce"],
     doc: "−(y·log ŷ + (1 − y)·log(1 − ŷ)), mean over the last dimension",
     targets: "values",
     predicts: "truth",
