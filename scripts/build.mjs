@@ -3,7 +3,7 @@
  * `npx nnc` in a clone: then what is there is used as it is.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
@@ -15,7 +15,6 @@ if (!(beforeNpx && existsSync(path("../dist/app/nnc.js")))) {
   const args = [tsc, "-p", path("../tsconfig.build.json")];
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
-  // It is not made executable, and npx links it only once.
   const { bundle } = await import("./bundle.mjs");
-  chmodSync(await bundle(), 0o755);
+  await bundle();
 }

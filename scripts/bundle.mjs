@@ -2,7 +2,7 @@
  * Puts what `nnc` loads at its start into a few files in `dist/app`: some four hundred modules, each of them looked up
  * and read, took longer than all else that a short command does. What is not bundled is loaded from node_modules.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -12,7 +12,6 @@ const { dependencies } = JSON.parse(readFileSync(path("../package.json"), "utf8"
 /** Small, needed at once, and plain JavaScript. */
 const bundled = ["commander", "fastest-levenshtein", "yaml", "zod"];
 
-/** @returns the command's file */
 export async function bundle() {
   const folder = path("../dist/app");
   rmSync(folder, { recursive: true, force: true });
@@ -32,7 +31,8 @@ export async function bundle() {
     },
     logLevel: "warning",
   });
-  return path("../dist/app/nnc.js");
+  // npx links it only once, and expects it to be executable ever after.
+  chmodSync(path("../dist/app/nnc.js"), 0o755);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
