@@ -107,7 +107,7 @@ export function buildModel(model: Model, options: BuildOptions): Built {
     outputs.set(layer.name, y);
     if (mask) masks.set(layer.name, mask);
   }
-  return { outputs, masks, ...weights.built(), penalties };
+  return { outputs, masks, ...weights.built(model.layers), penalties };
 }
 
 function buildLayer(

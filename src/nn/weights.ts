@@ -41,13 +41,20 @@ export class Weights {
     this.#names.set(next, name);
   }
 
-  /** All of them, their variables by name, and the updates. */
-  built() {
+  /**
+   * All of them, their variables by name, and the updates.
+   * @param layers as they are listed: so are their weights, in whatever order they were built
+   */
+  built(layers: readonly ModelLayer[]) {
+    const place = new Map(layers.map(({ name }, i) => [name, i]));
+    const listed = [...this.#all.values()].sort(
+      (p, q) => place.get(p.layer)! - place.get(q.layer)!,
+    );
     const updates = [...this.#next].map(([name, value]) => ({
       variable: this.#variables.get(name) as Update["variable"],
       value,
     }));
-    return { weights: [...this.#all.values()], tensors: this.#variables, updates };
+    return { weights: listed, tensors: this.#variables, updates };
   }
 
   #make(layer: ModelLayer, weight: string, shape: Shape, how: WeightOptions): Tensor {

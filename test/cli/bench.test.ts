@@ -8,7 +8,10 @@ import { fast, inFolder, lines, nnc } from "./helpers.ts";
 
 const toolchain = await findToolchain();
 const few = ["--steps", "7", "--repeats", "3"] as const;
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("nnc-bench-"));
+/** Others may be measuring too. */
+const before = new Set(readdirSync(tmpdir()));
+const leftovers = () =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith("nnc-bench-") && !before.has(name));
 
 /** Runs it on `tiny.yaml`: ten rows, batches of three, so that a pass is used up again and again. */
 async function measured(cwd: string, ...args: readonly string[]) {
