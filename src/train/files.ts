@@ -61,14 +61,16 @@ export function guarded<T>(place: string, action: () => T): T {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code);
-    throw new RunError(
-      `cannot write ${place}: ${reasons[code] ?? code}`,
-      full
-        ? "make room; what was saved before is whole, and --resume goes on from there"
-        : "make the folder writable, or choose another with --out",
-    );
+    throw new RunError(`cannot write ${place}: ${reasons[code] ?? code}`, remedy(code));
   }
+}
+
+function remedy(code: string): string {
+  if (["ENOSPC", "EDQUOT", "EFBIG"].includes(code))
+    return "make room; what was saved before is whole, and --resume goes on from there";
+  if (["ENOTDIR", "EEXIST", "EISDIR"].includes(code))
+    return "move it away, or choose another folder with --out";
+  return "make the folder writable, or choose another with --out";
 }
 
 /** @returns undefined if there is no such file */

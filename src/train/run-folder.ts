@@ -57,7 +57,12 @@ export class RunFolder {
   private constructor(path: string, made: boolean) {
     this.path = path;
     this.#made = made;
-    this.#unlock = lockFolder(path, join(path, files.lock));
+    try {
+      this.#unlock = lockFolder(path, join(path, files.lock));
+    } catch (error) {
+      if (made) removeEmpty(path);
+      throw error;
+    }
   }
 
   /**
@@ -188,11 +193,7 @@ export class RunFolder {
     if (!this.#made || existsSync(join(this.path, files.events))) return;
     for (const file of [files.info, files.spec, files.lock])
       rmSync(join(this.path, file), { force: true });
-    try {
-      rmdirSync(this.path);
-    } catch {
-      // Something else has been put there, and stays.
-    }
+    removeEmpty(this.path);
   }
 }
 
@@ -201,6 +202,14 @@ export const isLeftover = (folder: string, entry: string): boolean =>
   entry.startsWith(files.lock) ||
   entry.endsWith(unfinished) ||
   (entry === files.spec && !existsSync(join(folder, files.info)));
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something else has been put there, and stays.
+  }
+}
 
 /** Shortens a file; one that is shorter, or not there, stays as it is. */
 function cut(file: string, length: number): void {

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder } from "../../support/cache-folder.ts";
 import { RunError } from "../../support/errors.ts";
@@ -161,21 +161,52 @@ export async function build(source: string, toolchain: Toolchain, parts = 1): Pr
   const name = `${hash}.so`;
   const found = findBuilt(name);
   if (found) return found;
-  const scratch = scratchFolder(folder);
-  const temporary = join(scratch, "program.so");
+  const own = scratchFolder(folder);
+  const scratch = await compiled(source, toolchain, parts, own).catch((error: unknown) => {
+    // A cache that is full costs time, not the run.
+    if (!isFull(error) || dirname(own) === tmpdir()) throw complaint(error, toolchain);
+    return compiled(source, toolchain, parts, elsewhere()).catch((again: unknown) => {
+      throw complaint(again, toolchain);
+    });
+  });
+  return keep(join(scratch, object), name, scratch);
+}
+
+const object = "program.so";
+
+/** @returns the folder, which has the object in it then; it is gone if there was an error */
+async function compiled(
+  source: string,
+  { command }: Toolchain,
+  parts: number,
+  scratch: string,
+): Promise<string> {
   try {
     writeFileSync(join(scratch, "program.c"), source);
-    await compileParts(toolchain.command, scratch, parts, temporary);
+    await compileParts(command, scratch, parts, join(scratch, object));
+    return scratch;
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });
-    const text = String((error as { stderr?: string }).stderr ?? error);
-    const first = text.split("\n").find((l) => l.includes("error")) ?? text.split("\n")[0];
-    throw new RunError(
-      `${toolchain.command} did not compile the program: ${first}`,
-      "--backend webasm needs no compiler",
-    );
+    throw error;
   }
-  return keep(temporary, name, scratch);
+}
+
+const said = (error: unknown) => String((error as { stderr?: string }).stderr ?? error);
+
+/** Our own writing says it by a code, the compiler and its linker in words. */
+const isFull = (error: unknown) =>
+  ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "") ||
+  /no space left|quota exceeded|final link failed|bus error/i.test(said(error));
+
+function complaint(error: unknown, { command }: Toolchain): RunError {
+  const lines = said(error).split("\n");
+  const first = lines.find((l) => l.includes("error")) ?? lines[0];
+  return new RunError(
+    `${command} did not compile the program: ${first}`,
+    isFull(error)
+      ? "make room, or set NNC_CACHE to a folder that has some"
+      : "--backend webasm needs no compiler",
+  );
 }
 
 /** From `program.c` to a shared object; parts are compiled side by side, as many as there are processors. */
@@ -243,9 +274,11 @@ function scratchFolder(folder: string): string {
     removeLeftovers(folder);
     return mkdtempSync(join(folder, "build-"));
   } catch {
-    return mkdtempSync(join(tmpdir(), "nnc-"));
+    return elsewhere();
   }
 }
+
+const elsewhere = (): string => mkdtempSync(join(tmpdir(), "nnc-"));
 
 /** No compilation takes as long, in ms: what is older belongs to a process that was killed. */
 const abandoned = 3600e3;
