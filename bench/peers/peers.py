@@ -26,11 +26,16 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def timed(run, seconds, repeats):
-    """Median, least and most ms of a call, in `repeats` runs that together take about `seconds`."""
+def timed(run, seconds, repeats, wait=lambda: None):
+    """Median, least and most ms of a call, in `repeats` runs that together take about `seconds`.
+
+    `wait` returns when what the calls have begun on another device is done.
+    """
     run()
+    wait()
     start = time.perf_counter()
     run()
+    wait()
     once = time.perf_counter() - start
     n = max(1, round(seconds / repeats / once))
     times = []
@@ -38,6 +43,7 @@ def timed(run, seconds, repeats):
         start = time.perf_counter()
         for _ in range(n):
             run()
+        wait()
         times.append((time.perf_counter() - start) / n * 1e3)
     return {"ms": statistics.median(times), "ms_min": min(times), "ms_max": max(times)}
 
@@ -87,16 +93,16 @@ VARIANTS = {
 }
 
 
-def random_images():
+def random_images(device):
     import torch
 
-    return torch.rand(60_000, 1, 28, 28), torch.randint(0, 10, (60_000,))
+    return torch.rand(60_000, 1, 28, 28, device=device), torch.randint(0, 10, (60_000,), device=device)
 
 
-def random_texts():
+def random_texts(device):
     import torch
 
-    return torch.randint(0, WORDS, (TEXTS, STEPS)), torch.randint(0, 2, (TEXTS,))
+    return torch.randint(0, WORDS, (TEXTS, STEPS), device=device), torch.randint(0, 2, (TEXTS,), device=device)
 
 
 def training_step(model, examples, fused, channels_last, compiled, rate):
@@ -105,13 +111,15 @@ def training_step(model, examples, fused, channels_last, compiled, rate):
 
     images, labels = examples
     count = len(labels)
-    order = torch.randperm(count)
+    order = torch.randperm(count, device=labels.device)
+    model = model.to(labels.device)
     loss_of = torch.nn.CrossEntropyLoss()
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fused)
     if compiled:
-        model = torch.compile(model)
+        # On a GPU this mode replays steps as CUDA graphs.
+        model = torch.compile(model, mode="reduce-overhead" if labels.is_cuda else "default")
     at = 0
 
     def step():
@@ -128,9 +136,10 @@ def training_step(model, examples, fused, channels_last, compiled, rate):
     return step
 
 
-def measure_training(cases, seconds, repeats):
+def measure_training(cases, device, seconds, repeats):
     import torch
 
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     results = []
     for case, build in torch_models().items():
         if case not in cases:
@@ -140,11 +149,11 @@ def measure_training(cases, seconds, repeats):
                 continue
             peer = f"PyTorch {torch.__version__.split('+')[0]}, {variant}"
             try:
-                examples = random_texts() if case == "LSTM" else random_images()
+                examples = random_texts(device) if case == "LSTM" else random_images(device)
                 step = training_step(build(), examples, fused, channels_last, compiled, 1e-4 if case == "CNN same" else 1e-3)
                 for _ in range(3):
                     step()
-                found = timed(step, seconds, repeats)
+                found = timed(step, seconds, repeats, wait)
             except Exception as error:  # What a variant needs may be missing: a compiler, Triton, headers.
                 say(f"{case}, {peer}: does not work here: {str(error).splitlines()[0]}")
                 continue
@@ -227,6 +236,12 @@ def measure_inference(cases, threads, seconds, repeats):
     return results
 
 
+def gpu_model():
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
 def cpu_model():
     try:
         with open("/proc/cpuinfo") as file:
@@ -241,6 +256,7 @@ def main():
     parser.add_argument("--threads", type=int, default=cores)
     parser.add_argument("--seconds", type=float, default=2, help="for all runs of a variant together")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of training")
     parser.add_argument("--cases", nargs="*", default=["MLP", "CNN valid", "CNN same", "LSTM"])
     options = parser.parse_args()
     load = list(os.getloadavg())
@@ -249,16 +265,18 @@ def main():
         import torch
 
         torch.set_num_threads(options.threads)
-        results["training"] = measure_training(options.cases, options.seconds, options.repeats)
+        results["training"] = measure_training(options.cases, options.device, options.seconds, options.repeats)
     except ImportError as error:
         say(f"no PyTorch: {error}")
-    try:
-        results["inference"] = measure_inference(options.cases, options.threads, options.seconds, options.repeats)
-    except ImportError as error:
-        say(f"no onnxruntime: {error}")
+    if options.device == "cpu":
+        try:
+            results["inference"] = measure_inference(options.cases, options.threads, options.seconds, options.repeats)
+        except ImportError as error:
+            say(f"no onnxruntime: {error}")
     about = {
         "date": time.strftime("%Y-%m-%d"),
         "cpu": cpu_model(),
+        **({"gpu": gpu_model()} if options.device == "cuda" else {}),
         "threads": options.threads,
         "python": platform.python_version(),
         "load_average": load,
