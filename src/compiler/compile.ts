@@ -6,6 +6,7 @@ import { chooseMaterialised } from "./fuse.ts";
 import { lower, Variables } from "./lower.ts";
 import { planMemory } from "./memory.ts";
 import { share, simplify } from "./simplify.ts";
+import { splitSums } from "./split-sums.ts";
 import { verifyGraph, verifyKernels, verifyMemory } from "./verify.ts";
 
 export type FusionPolicy = (graph: Graph, traits: Traits) => ReadonlySet<Tensor>;
@@ -27,7 +28,8 @@ export function compile(
   const procedures = graphs.map((graph) => {
     const optimised = optimise(graph);
     const kernels = verifyKernels(lower(optimised, fusion(optimised, traits), variables));
-    const laidOut = traits.contiguousSums ? verifyKernels(makeContiguous(kernels)) : kernels;
+    const split = traits.atOnce ? verifyKernels(splitSums(kernels, traits.atOnce)) : kernels;
+    const laidOut = traits.contiguousSums ? verifyKernels(makeContiguous(split)) : split;
     return verifyMemory(planMemory(laidOut));
   });
   return { variables: variables.all(), procedures };

@@ -36,6 +36,8 @@ export interface Traits {
   readonly maxInputs: number;
   /** Products of matrices are much faster if both operands are contiguous along the summed axis. */
   readonly contiguousSums: boolean;
+  /** Results that it computes side by side, each with one slow thread, if it is made that way: a GPU. */
+  readonly atOnce?: number;
 }
 
 /** Values as they cross the boundary: row-major, in the variable's storage type or float. */

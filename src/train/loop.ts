@@ -26,7 +26,7 @@ export interface LoopOptions {
 }
 
 /** Portions of an epoch between two progress events; more would cost, fewer would not look alive. */
-const portions = 25;
+const portions = 12;
 /** Backends run so many steps a call, unless these take longer than anyone waits for a stop (seconds). */
 const stepsPerCall = 10;
 const patience = 1;

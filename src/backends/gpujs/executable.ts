@@ -28,8 +28,6 @@ export const loadGpuJs = (): GpuModule => createRequire(import.meta.url)("gpu.js
 
 /** Loops are as long as the program says; gpu.js stops at 1000 unless told otherwise. */
 const noLoopLimit = 2 ** 30;
-/** Kernel calls that one plan holds, if a step has not more: plans take time to make, and memory. */
-const mostCalls = 1000;
 /** Arithmetic operations of the largest kernel from which on threads pay for their barriers. */
 const worthThreads = 100_000;
 
@@ -109,10 +107,11 @@ export class GpuExecutable implements Executable {
   async run(name: string, steps: number): Promise<void> {
     const procedure = this.#procedures.get(name);
     if (!procedure) throw internal(`no procedure ${name}`);
-    const fitting = Math.floor(mostCalls / this.#steps(procedure).calls);
-    const many = Math.max(1, Math.min(this.#traits.stepsPerCall, fitting));
+    const { stepsPerCall, mostCalls } = this.#traits;
+    const fitting = Math.max(1, Math.floor(mostCalls / this.#steps(procedure).calls));
+    const numbers = stepsPerCall.map((n) => Math.min(n, fitting));
     for (let left = steps; left > 0; ) {
-      const plan = this.#plan(procedure, left >= many ? many : 1);
+      const plan = this.#plan(procedure, numbers.find((n) => n <= left) ?? 1);
       await this.#call(procedure, plan);
       left -= plan.steps;
     }

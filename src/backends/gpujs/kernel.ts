@@ -19,6 +19,7 @@ import { type PrintedBody, printBody } from "../printer.ts";
 import { asFloat, dialect, Integers, readsFar } from "./dialect.ts";
 import type { ModeTraits } from "./modes.ts";
 import { printTile } from "./tile.ts";
+import { unrollSums } from "./unroll.ts";
 
 /** A kernel's source, its output as gpu.js counts it (x, y, z) and what it reads, in order of arguments. */
 export interface GpuKernel {
@@ -41,7 +42,8 @@ export interface KernelContext {
 const exactQuotients = 2 ** 23;
 
 export function printKernel(compute: Compute, ctx: KernelContext): GpuKernel {
-  const kernel = { ...compute, body: expand(expandPadding(compute.body), ctx.traits.expands) };
+  const body = expand(expandPadding(compute.body), ctx.traits.expands);
+  const kernel = { ...compute, body: unrollSums(body, ctx.traits.unrolls) };
   const reads = new Reads(buffersRead(kernel.body), ctx);
   const tile = ctx.traits.tiles ? printTile(kernel, reads) : undefined;
   const { form, output, lines } = tile ?? printPlain(kernel, reads, ctx.traits);

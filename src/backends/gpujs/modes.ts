@@ -15,10 +15,14 @@ export interface ModeTraits extends Traits {
   readonly integers: boolean;
   /** Use the form for products of matrices. */
   readonly tiles: boolean;
+  /** Most terms of a sum computed in one turn of its loop. */
+  readonly unrolls: number;
   /** Functions it lacks or computes badly. */
   readonly expands: readonly ScalarFunction[];
-  /** Steps of training recorded into one plan. */
-  readonly stepsPerCall: number;
+  /** Steps of training recorded into one plan: a plan for each number, the largest that fits first. */
+  readonly stepsPerCall: readonly number[];
+  /** Most kernel calls that one plan holds, if a step has not more: plans take time to make, and memory. */
+  readonly mostCalls: number;
 }
 
 export const modes: Readonly<Record<Mode, ModeTraits>> = {
@@ -28,11 +32,15 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     outputs: "grid",
     integers: true,
     tiles: false,
+    unrolls: 8,
     contiguousSums: false,
     expands: ["erf", "tanh"],
+    atOnce: 2 ** 17,
     // WebGPU guarantees eight storage buffers a kernel, one of which is its output.
     maxInputs: 7,
-    stepsPerCall: 10,
+    // State goes to the GPU and back at every call, which takes as long as several steps.
+    stepsPerCall: [50, 10],
+    mostCalls: 5000,
   },
   headlessgl: {
     gpuMode: "headlessgl",
@@ -40,12 +48,14 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     outputs: "line",
     integers: false,
     tiles: false,
+    unrolls: 1,
     contiguousSums: false,
     // Its tanh is NaN from 45 on.
     expands: ["erf", "tanh"],
     // With 33 arrays it gives wrong numbers without a word.
     maxInputs: 31,
-    stepsPerCall: 4,
+    stepsPerCall: [4],
+    mostCalls: 1000,
   },
   webasm: {
     gpuMode: "webasm",
@@ -53,10 +63,12 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     outputs: "grid",
     integers: true,
     tiles: true,
+    unrolls: 1,
     contiguousSums: true,
     expands: ["erf"],
     maxInputs: 48,
-    stepsPerCall: 10,
+    stepsPerCall: [10],
+    mostCalls: 1000,
   },
   js: {
     gpuMode: "cpu",
@@ -64,9 +76,11 @@ export const modes: Readonly<Record<Mode, ModeTraits>> = {
     outputs: "line",
     integers: true,
     tiles: false,
+    unrolls: 1,
     contiguousSums: true,
     expands: ["erf"],
     maxInputs: 48,
-    stepsPerCall: 4,
+    stepsPerCall: [4],
+    mostCalls: 1000,
   },
 };

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import type { Availability } from "../../ir/program.ts";
 import { RunError } from "../../support/errors.ts";
 import { type GpuModule, loadGpuJs } from "./executable.ts";
+import { type CommandEncoder, joinPasses } from "./passes.ts";
 
 export const noDriver = "no usable Vulkan, Metal or D3D12 driver";
 const driverFix =
@@ -75,7 +76,10 @@ function runProbe(): Promise<Report> {
 
 interface Adapter {
   readonly limits: Readonly<Record<string, number>>;
-  requestDevice(descriptor?: { requiredLimits?: Record<string, number> }): Promise<unknown>;
+  requestDevice(descriptor?: { requiredLimits?: Record<string, number> }): Promise<Device>;
+}
+interface Device {
+  createCommandEncoder(descriptor?: object): CommandEncoder;
 }
 interface NativeGpu {
   requestAdapter(options?: object): Promise<Adapter | null>;
@@ -99,7 +103,7 @@ export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Pr
   const gpu = {
     requestAdapter: async (asked?: object) => {
       const adapter = await native.requestAdapter({ ...options, ...asked });
-      if (adapter) raiseLimits(adapter);
+      if (adapter) prepare(adapter);
       return adapter;
     },
   };
@@ -119,8 +123,8 @@ export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Pr
   return { module, close };
 }
 
-/** gpu.js asks for the least that WebGPU guarantees; we want what the device can do. */
-function raiseLimits(adapter: Adapter): void {
+/** gpu.js asks for the least that WebGPU guarantees; we want what the device can do, and one pass for many kernels. */
+function prepare(adapter: Adapter): void {
   const request = adapter.requestDevice.bind(adapter);
   const names = [
     "maxStorageBufferBindingSize",
@@ -128,6 +132,11 @@ function raiseLimits(adapter: Adapter): void {
     "maxComputeWorkgroupsPerDimension",
   ];
   const wanted = Object.fromEntries(names.map((n) => [n, adapter.limits[n]!]));
-  adapter.requestDevice = (descriptor = {}) =>
-    request({ ...descriptor, requiredLimits: { ...descriptor.requiredLimits, ...wanted } });
+  adapter.requestDevice = async (descriptor = {}) => {
+    const requiredLimits = { ...descriptor.requiredLimits, ...wanted };
+    const device = await request({ ...descriptor, requiredLimits });
+    const create = device.createCommandEncoder.bind(device);
+    device.createCommandEncoder = (options) => joinPasses(create(options));
+    return device;
+  };
 }

@@ -1,14 +1,5 @@
 /** Long sums with few results, cut into a fixed number of chunks. */
-import {
-  type Axis,
-  call,
-  type Expr,
-  index,
-  int,
-  load,
-  reduce,
-  type TensorBuffer,
-} from "../../../ir/expr.ts";
+import { cutSum } from "../../../ir/cut-sum.ts";
 import { sizeOf } from "../../../ir/graph.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { byModel, type Decide, upTo } from "../products/decisions.ts";
@@ -38,24 +29,12 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
     upTo(first.extent).filter((n) => first.extent % n === 0),
   );
   if (chunks === 1) return [nest];
-  const chunk: Axis = { name: "chunk", extent: chunks };
-  const rest: Axis = { name: first.name, extent: first.extent / chunks };
-  const whole = call("add", call("mul", index(chunk), int(rest.extent)), index(rest));
-  const cut = (e: Expr) => rewrite(e, (x) => (x.kind === "index" && x.axis === first ? whole : x));
-  const partial: TensorBuffer = {
-    name: `${nest.name}.parts`,
-    shape: [chunks, ...nest.axes.map((a) => a.extent)],
-    dtype: "f32",
-  };
-  const summed = sum.axes.map((a) => (a === first ? rest : a));
+  const { parts, total } = cutSum(`${nest.name}.parts`, nest.axes, sum, first, chunks);
   const part: Nest = {
     ...nest,
-    name: `${nest.name}.parts`,
-    axes: [chunk, ...nest.axes],
-    stores: [{ buffer: partial, value: reduce("sum", summed, cut(sum.body)) }],
+    ...{ name: parts.name, axes: parts.axes },
+    stores: [{ buffer: parts.output, value: parts.body }],
   };
-  const q: Axis = { name: "q", extent: chunks };
-  const total = reduce("sum", [q], load(partial, [index(q), ...nest.axes.map((a) => index(a))]));
   const stores = nest.stores.map(({ buffer, value }) => ({
     buffer,
     value: rewrite(value, (e) => (e === sum ? total : e)),
