@@ -1,4 +1,4 @@
-/** Options that Keras has and nnc has not: what to write, or do, instead. */
+/** Options that Keras has and nnc has not: what to write, or do, instead. Some are those of one kind or name only. */
 const instead: Readonly<Record<string, string>> = {
   data_format:
     "leave it out: dimensions are always [batch, …, channels], Keras's `channels_last`; `permute` brings others there",
@@ -12,6 +12,24 @@ const instead: Readonly<Record<string, string>> = {
   flash_attention: "leave it out: it changes no number",
   loss_scale_factor: "leave it out: it changes no number",
   synchronized: "leave it out: there is one device",
+  renorm: "leave it out: statistics of a batch are not corrected by the moving ones",
+  renorm_clipping: "leave it out: statistics of a batch are not corrected by the moving ones",
+  renorm_momentum: "leave it out: statistics of a batch are not corrected by the moving ones",
+  lora_rank: "leave it out: weights are trained as a whole, or not at all (`trainable: false`)",
+  lora_alpha: "leave it out: weights are trained as a whole, or not at all (`trainable: false`)",
+  quantization_config: "leave it out: weights are numbers of the backend's precision",
+  weights:
+    "leave it out: `--weights FILE.safetensors` gives first values to weights by their names",
+  crop_to_aspect_ratio: "leave it out, and put `cropping2d` before the layer",
+  pad_to_aspect_ratio: "leave it out, and put `zero_padding2d` before the layer",
+  antialias: "leave it out, and put `average_pooling2d` before the layer to shrink an image much",
+  input_axes: "leave it out: what is an input and what an output follows from the layer",
+  output_axes: "leave it out: what is an input and what an output follows from the layer",
+  num_labels: "leave it out: it is the last dimension of the predictions",
+  from_sorted_ids: "leave it out: predictions are a number for every class",
+  "loss axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
+  "metric axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
+  "activation activation": "write `function`",
   verbose: "leave it out: `--quiet` or `--json` say what is printed",
 };
 /** What stands beside a layer's key. */
@@ -25,5 +43,7 @@ export function insteadOf(option: string, owner: string): string | undefined {
   const [kind, name] = owner.split(" ");
   if (kind === "layer" && beside.includes(option))
     return `write \`${option}\` beside \`${name}:\`, not under it`;
-  return Object.hasOwn(instead, option) ? instead[option] : undefined;
+  const keys = [`${name} ${option}`, `${kind} ${option}`, option];
+  const key = keys.find((k) => Object.hasOwn(instead, k));
+  return key === undefined ? undefined : instead[key];
 }

@@ -25,6 +25,11 @@ export const sequenceCases: readonly BrokenSpec[] = [
     /unknown option "stateful" of layer lstm/,
   ),
   broken(
+    "an option of Keras's that is a program's business",
+    { model: over("dense: { units: 2, ⟦lora_rank⟧: 2 }") },
+    /weights are trained as a whole/,
+  ),
+  broken(
     "a bias that is no matrix",
     { model: bidirectional("layer: { lstm: { units: 2, bias_initializer: ⟦orthogonal⟧ } }") },
     /orthogonal cannot fill forward\/bias/,
