@@ -4,6 +4,7 @@ import { better, ofBest, onValidation } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { EndEvent, EpochEvent, Metrics, ProgressEvent } from "./events.ts";
 import type { Phase } from "./graphs.ts";
+import { Portions } from "./portions.ts";
 import { beginning, type Position } from "./position.ts";
 import { type PhasePlan, parameterCount, type Session } from "./session.ts";
 
@@ -27,9 +28,6 @@ export interface LoopOptions {
 
 /** Portions of an epoch between two progress events; more would cost, fewer would not look alive. */
 const portions = 12;
-/** Backends run so many steps a call, unless these take longer than anyone waits for a stop (seconds). */
-const stepsPerCall = 10;
-const patience = 1;
 /** What a portion should take at most, in seconds. */
 const moment = 0.25;
 
@@ -185,11 +183,11 @@ async function* pass(
   const { batching } = plan;
   const total = stepsOf(plan);
   const last = Math.min(total, from + most);
-  const longest = Math.max(1, Math.ceil(batching.steps / portions / stepsPerCall) * stepsPerCall);
-  let portion = Math.min(longest, stepsPerCall);
+  const longest = Math.max(1, Math.ceil(batching.steps / portions / 10) * 10);
+  const portion = new Portions({ moment, longest, onGpu: session.onGpu });
   for (let step = from; step < last && !stopped(); ) {
     const whole = Math.min(
-      portion,
+      portion.next,
       batching.steps - step,
       last - step,
       untilDue(rhythm, step - from),
@@ -198,7 +196,7 @@ async function* pass(
     const start = performance.now();
     await session.run(phase, part, step, count);
     step += count;
-    portion = Math.min(longest, stepsIn(moment, since(start) / count));
+    portion.took(count, since(start));
     const { loss } = await session.metrics(phase, ["loss"]);
     yield { advanced: count, progress: { step, steps: total, loss: loss! } };
   }
@@ -207,13 +205,6 @@ async function* pass(
 function untilDue(rhythm: PassOptions["rhythm"], more: number): number {
   if (rhythm?.every === undefined) return Number.POSITIVE_INFINITY;
   return rhythm.every - ((rhythm.done + more) % rhythm.every);
-}
-
-/** Steps that fit in a time: whole calls, unless a single call takes too long already. */
-function stepsIn(seconds: number, perStep: number): number {
-  const steps = Math.floor(seconds / perStep);
-  if (perStep * stepsPerCall > patience) return Math.max(1, steps);
-  return Math.max(1, Math.floor(steps / stepsPerCall)) * stepsPerCall;
 }
 
 /** Says where the numbers went wrong: the steps in question, and the first layer with broken weights. */

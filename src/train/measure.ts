@@ -1,4 +1,5 @@
 /** How long whole batches of training take: timed runs of steps, going through the data as often as it takes. */
+import { Portions } from "./portions.ts";
 import type { Session } from "./session.ts";
 
 export interface MeasureOptions {
@@ -18,8 +19,8 @@ export interface Measured {
 /** What all timed runs should take together, and the warming up before them, in ms. */
 const aim = 2000;
 const warmUp = 300;
-/** Longest call, in ms: only between calls can it be stopped. Short ones cost; backends like whole tens. */
-const longest = 500;
+/** Longest call, in seconds: only between calls can it be stopped. */
+const moment = 0.5;
 
 /** @returns undefined if it was stopped */
 export async function measureSteps(
@@ -27,15 +28,16 @@ export async function measureSteps(
   { steps: wanted, repeats, stopped }: MeasureOptions,
 ): Promise<Measured | undefined> {
   const run = stepRunner(session, stopped);
-  // The very first step may compile.
-  await run(1);
-  let perStep = await run(1);
-  for (let n = 2, spent = perStep; spent < warmUp && !stopped(); n *= 2) {
+  // The very first step may compile, and a GPU is only quick with several a call.
+  const few = session.onGpu ? 10 : 1;
+  await run(few);
+  let perStep = (await run(few)) / few;
+  for (let n = 2 * few, spent = few * perStep; spent < warmUp && !stopped(); n *= 2) {
     const time = await run(n);
     spent += time;
     perStep = time / n;
   }
-  const steps = wanted ?? Math.max(1, Math.round(aim / repeats / perStep));
+  const steps = wanted ?? Math.max(1, Math.round(aim / repeats / perStep / few)) * few;
   const ms: number[] = [];
   // Backends may compile anew for other numbers of steps a call: the first run is not counted.
   for (let k = 0; k <= repeats; k++) {
@@ -60,7 +62,7 @@ export function stepRunner(
   const { steps: perPass } = session.plan.train.batching;
   let epoch = 0;
   let used = perPass;
-  let atOnce = 1;
+  const portion = new Portions({ moment, onGpu: session.onGpu });
   return async (steps) => {
     let time = 0;
     for (let left = steps; left > 0 && !stopped(); ) {
@@ -68,11 +70,11 @@ export function stepRunner(
         session.beginPass("train", ++epoch);
         used = 0;
       }
-      const count = Math.min(left, perPass - used, atOnce);
+      const count = Math.min(left, perPass - used, portion.next);
       const start = performance.now();
       await session.run("train", "batch", used, count);
       const spent = performance.now() - start;
-      atOnce = Math.max(1, Math.floor(longest / (spent / count) / 10) * 10);
+      portion.took(count, spent / 1000);
       time += spent;
       used += count;
       left -= count;

@@ -110,6 +110,8 @@ export class Session {
   readonly plan: RunPlan;
   readonly program: Program;
   readonly executable: Executable;
+  /** Whether its steps run on a GPU. */
+  readonly onGpu: boolean;
   readonly #metrics: readonly string[];
   readonly #feeds: { readonly [P in Phase]?: Feed };
   /** First values of the weights. */
@@ -120,11 +122,13 @@ export class Session {
     program: Program,
     executable: Executable,
     start: ReadonlyMap<string, Values>,
+    onGpu: boolean,
   ) {
     this.plan = plan;
     this.#start = start;
     this.program = program;
     this.executable = executable;
+    this.onGpu = onGpu;
     this.#metrics = metricNames(plan.spec.outputs);
     const { spec, train, validation } = plan;
     const has = (name: string) => this.#knows(name);
@@ -148,7 +152,7 @@ export class Session {
       ...(plan.validation ? constantsOf("validation", plan.validation.examples) : []),
     ]);
     const executable = await backend.compile(program, usedBy(program, constants), options);
-    const session = new Session(plan, program, executable, start);
+    const session = new Session(plan, program, executable, start, backend.runsOn === "gpu");
     session.#fill(start);
     return session;
   }
