@@ -2,6 +2,7 @@
 import type { Availability, Backend } from "../../ir/program.ts";
 import { GpuExecutable, loadGpuJs } from "./executable.ts";
 import { modes } from "./modes.ts";
+import { checkSizes } from "./sizes.ts";
 import { mayHaveVulkan } from "./vulkan.ts";
 import { noDriver, openWebGpu, probeWebGpu } from "./webgpu.ts";
 
@@ -13,7 +14,13 @@ export const webgpu: Backend = {
   probe: probeWebGpu,
   ruledOut: () => (mayHaveVulkan() ? undefined : noDriver),
   async compile(program, constants, options) {
-    const { module, close } = await openWebGpu();
+    const { module, mostBytes, close } = await openWebGpu();
+    try {
+      checkSizes(program, constants, mostBytes);
+    } catch (error) {
+      await close();
+      throw error;
+    }
     return new GpuExecutable("webgpu", program, constants, options, module, close);
   },
 };

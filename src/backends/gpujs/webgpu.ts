@@ -91,15 +91,24 @@ interface NativeGpu {
  */
 let dawn: NativeGpu | undefined;
 
-/** Opens the GPU for gpu.js; `close` gives everything back. */
-export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Promise<void> }> {
+export interface OpenGpu {
+  readonly module: GpuModule;
+  /** Most bytes that one array may have. */
+  readonly mostBytes: number;
+  /** Gives everything back. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the GPU for gpu.js. */
+export async function openWebGpu(): Promise<OpenGpu> {
   const { create } = (await import("webgpu")) as unknown as { create(flags: string[]): NativeGpu };
   dawn ??= create([]);
   const native = dawn;
   const options = { powerPreference: "high-performance" };
-  if (!(await native.requestAdapter(options))) {
-    throw new RunError(`webgpu: ${noDriver}`, driverFix);
-  }
+  const first = await native.requestAdapter(options);
+  if (!first) throw new RunError(`webgpu: ${noDriver}`, driverFix);
+  const { maxStorageBufferBindingSize, maxBufferSize } = first.limits;
+  const mostBytes = Math.min(maxStorageBufferBindingSize!, maxBufferSize!);
   const gpu = {
     requestAdapter: async (asked?: object) => {
       const adapter = await native.requestAdapter({ ...options, ...asked });
@@ -120,7 +129,7 @@ export async function openWebGpu(): Promise<{ module: GpuModule; close: () => Pr
     if (before) Object.defineProperty(globalThis, "navigator", before);
     else Reflect.deleteProperty(globalThis, "navigator");
   };
-  return { module, close };
+  return { module, mostBytes, close };
 }
 
 /** gpu.js asks for the least that WebGPU guarantees; we want what the device can do, and one pass for many kernels. */
