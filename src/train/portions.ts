@@ -3,11 +3,15 @@
 /** Backends like whole tens of steps, unless these take longer than anyone waits for a stop (seconds). */
 const ten = 10;
 const patience = 1;
-/** Where state goes to a GPU and back at every call, a call of few steps tells little of how long ten of them take. */
+/**
+ * State goes to a GPU and back at every call: a call of few steps tells little of how long ten of them take, and
+ * portions so many times longer share that price among more steps.
+ */
 const patienceWithGpu = 5;
+const longerWithGpu = 4;
 
 export interface PortionLimits {
-  /** What a portion should take at most, in seconds. */
+  /** What a portion should take at most, in seconds; some times more on a GPU. */
   readonly moment: number;
   /** Most steps of a portion; absent: any number. */
   readonly longest?: number;
@@ -28,7 +32,7 @@ export class Portions {
   took(count: number, seconds: number): void {
     const perStep = seconds / count;
     const { moment, onGpu } = this.#limits;
-    const fitting = Math.floor(moment / perStep);
+    const fitting = Math.floor(((onGpu ? longerWithGpu : 1) * moment) / perStep);
     const singly = perStep * ten > (onGpu ? patienceWithGpu : patience);
     this.next = this.#atMost(
       singly ? Math.max(1, fitting) : Math.max(1, Math.floor(fitting / ten)) * ten,
