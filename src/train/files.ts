@@ -56,17 +56,41 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** Turns the system's words for a full disk or a read-only folder into ours. */
 export function guarded<T>(place: string, action: () => T): T {
+  return saying(place, action, () => RunError);
+}
+
+/** The same where a run's folder is first asked for: a place that cannot be had is the user's to change. */
+export function opening<T>(place: string, action: () => T): T {
+  return saying(place, action, (code) => (isFull(code) ? RunError : UsageError));
+}
+
+function saying<T>(
+  place: string,
+  action: () => T,
+  kind: (code: string) => typeof RunError | typeof UsageError,
+): T {
   try {
     return action();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    throw new RunError(`cannot write ${place}: ${reasons[code] ?? code}`, remedy(code));
+    throw new (kind(code))(`cannot write ${place}: ${reasons[code] ?? code}`, remedy(code));
   }
 }
 
+/** Removes what may be left where it cannot be removed, as in a folder that has become read-only. */
+export function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // What could not be written has been said, and is what matters.
+  }
+}
+
+const isFull = (code: string) => ["ENOSPC", "EDQUOT", "EFBIG"].includes(code);
+
 function remedy(code: string): string {
-  if (["ENOSPC", "EDQUOT", "EFBIG"].includes(code))
+  if (isFull(code))
     return "make room; what was saved before is whole, and --resume goes on from there";
   if (["ENOTDIR", "EEXIST", "EISDIR"].includes(code))
     return "move it away, or choose another folder with --out";

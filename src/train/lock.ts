@@ -6,7 +6,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { hostname } from "node:os";
 import { z } from "zod";
 import { UsageError } from "../support/errors.ts";
-import { guarded } from "./files.ts";
+import { opening, removeIfPossible } from "./files.ts";
 
 const ownerSchema = z.object({
   pid: z.int().positive(),
@@ -20,7 +20,7 @@ type Owner = z.output<typeof ownerSchema>;
 export function lockFolder(folder: string, file: string): () => void {
   const own: Owner = { pid: process.pid, host: hostname(), began: beginOf(process.pid) };
   const prepared = `${file}.${own.pid}`;
-  return guarded(file, () => {
+  return opening(file, () => {
     // A link appears with its content, all at once, and only where there is none yet.
     writeFileSync(prepared, JSON.stringify(own));
     try {
@@ -28,7 +28,8 @@ export function lockFolder(folder: string, file: string): () => void {
     } finally {
       rmSync(prepared, { force: true });
     }
-    return () => rmSync(file, { force: true });
+    // A lock that cannot be removed is soon that of a process which is gone, in nobody's way.
+    return () => removeIfPossible(file);
   });
 }
 

@@ -24,7 +24,7 @@ import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
-import { guarded, unfinished, writeWhole } from "./files.ts";
+import { guarded, opening, removeIfPossible, unfinished, writeWhole } from "./files.ts";
 import { lockFolder } from "./lock.ts";
 import type { RunInfo } from "./run-info.ts";
 import { encodeSafetensors } from "./safetensors.ts";
@@ -71,7 +71,7 @@ export class RunFolder {
    * @throws UsageError, RunError
    */
   static create(name: string, out?: string, force = false): RunFolder {
-    return guarded(out ?? "runs", () => {
+    return opening(out ?? "runs", () => {
       if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
       const made = mkdirSync(out, { recursive: true }) !== undefined;
       const folder = new RunFolder(out, made);
@@ -95,7 +95,7 @@ export class RunFolder {
 
   /** The folder of an earlier run; `readInfo` says whether it is one. */
   static reopen(path: string): RunFolder {
-    return guarded(path, () => {
+    return opening(path, () => {
       const folder = new RunFolder(path, false);
       folder.#removeUnfinished();
       return folder;
@@ -192,7 +192,7 @@ export class RunFolder {
   discard(): void {
     if (!this.#made || existsSync(join(this.path, files.events))) return;
     for (const file of [files.info, files.spec, files.lock])
-      rmSync(join(this.path, file), { force: true });
+      removeIfPossible(join(this.path, file));
     removeEmpty(this.path);
   }
 }

@@ -1,11 +1,20 @@
 /** Checkpoints as files: what is written is read; what is damaged is refused; the one before stays whole. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { UsageError } from "../../src/support/errors.ts";
 import { readCheckpoint, type Saved, writeCheckpoint } from "../../src/train/checkpoint.ts";
 import { beginning } from "../../src/train/position.ts";
 import { RunFolder } from "../../src/train/run-folder.ts";
@@ -153,9 +162,23 @@ test("what was never finished is cleared away; logs are cut back, and grow on", 
   assert.equal(again.syncLogs(), { "a.log": 10, "b.log": 4 });
 });
 
+test("a folder that can no longer be changed is left without another error", () => {
+  const folder = newFolder();
+  rmSync(join(folder.path, "lock"));
+  // A folder where the lock was is what no user, not even root, can remove as a file.
+  mkdirSync(join(folder.path, "lock"));
+  folder.discard();
+  folder.close();
+  assert.ok(existsSync(join(folder.path, "lock")));
+});
+
 test("a folder that cannot be made, or is in use, says so", () => {
   const blocked = join(fileURLToPath(import.meta.url), "run");
   assert.throws(() => RunFolder.create("x", blocked), /cannot write .*: a file is in the way/);
+  assert.throws(
+    () => RunFolder.create("x", blocked),
+    (error: Error) => error instanceof UsageError,
+  );
   const folder = newFolder();
   writeFileSync(join(folder.path, "mine.txt"), "");
   folder.close();
