@@ -9,6 +9,12 @@ export function formatMetric(value: number): string {
   return value.toExponential(4).replace(/e([-+])(\d)$/, "e$10$2");
 }
 
+/** What was got of something expected: a count is no measurement. */
+export const formatGot = (metric: string, got: number | undefined): string =>
+  got === undefined
+    ? "never measured"
+    : `got ${metric === "parameters" ? String(got) : formatMetric(got)}`;
+
 /** `29ms`, `0.5s`, `12s`, `1:23`, `1:02:03`. */
 export function formatSeconds(seconds: number): string {
   if (seconds > 0 && seconds < 0.0995) return `${Math.ceil(seconds * 1e3)}ms`;

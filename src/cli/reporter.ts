@@ -13,6 +13,7 @@ import {
 } from "../train/events.ts";
 import {
   finishedLine,
+  formatGot,
   formatMetric,
   formatMetrics,
   formatSeconds,
@@ -159,8 +160,7 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
   const paint = painter(hasColor(process.stdout));
   for (const { metric, want, got, ok } of verdicts) {
     const sign = ok ? paint("green", "✓") : paint("red", "✗");
-    const found = got === undefined ? "never measured" : `got ${formatMetric(got)}`;
-    print(`${sign} ${metric} ${want}, ${found}`);
+    print(`${sign} ${metric} ${want}, ${formatGot(metric, got)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The results of a regression suite as a table, as Markdown, and as JUnit's XML. */
 import type { Verdict } from "../spec/expectation.ts";
-import { formatMetric, formatSeconds } from "./progress.ts";
+import { formatGot, formatSeconds } from "./progress.ts";
 import { renderTable, type TableOptions } from "./tables.ts";
 import type { Paint } from "./terminal.ts";
 
@@ -57,7 +57,7 @@ function findings({ expect, message, updated }: TestResult): string {
 }
 
 const sentence = ({ metric, want, got }: Verdict): string =>
-  `${metric} ${want}, ${got === undefined ? "never measured" : `got ${formatMetric(got)}`}`;
+  `${metric} ${want}, ${formatGot(metric, got)}`;
 
 /**
  * A suite for each spec, a case for the training and one for everything expected.

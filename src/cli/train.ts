@@ -1,6 +1,8 @@
 /** `nnc train`: reads and checks, chooses a backend, and reports the run. */
 import { resolve } from "node:path";
 import { type Choice, chooseBackend } from "../backends/index.ts";
+import type { AnySamples, Dataset } from "../data/dataset.ts";
+import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
 import { type EndEvent, type Metrics, metricsOf } from "../train/events.ts";
@@ -141,7 +143,7 @@ async function trainOpened(
   const choice = await during("choosing a backend", silent, () => choosing);
   if (!silent) {
     if (bundled) tell(`spec: ${source.file}`);
-    tell(`data: ${dataset.summary}`);
+    tell(`data: ${dataset.summary}${divided(spec, dataset)}`);
     print(renderSummary(summarise(spec.model, built), painter(hasColor(process.stdout))));
     tell(sentenceOn(choice));
   }
@@ -202,4 +204,13 @@ function statusOf({ reason, expect }: EndEvent): number {
     default:
       return reason satisfies never;
   }
+}
+
+/** What became of a source's examples, where the spec says that not all of them train. */
+function divided({ data }: Spec, { train, validation }: Dataset<AnySamples>): string {
+  const { limit, validation_split, folds } = data.parts;
+  if (limit === undefined && validation_split === undefined && folds === undefined) return "";
+  const count = (n: number) => n.toLocaleString("en-US");
+  const rest = validation ? `, ${count(validation.count)} to validate` : "";
+  return `; of these ${count(train.count)} to train${rest}`;
 }

@@ -28,6 +28,10 @@ test("off a terminal: a table, one line an epoch, no control characters", () =>
     );
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     assert.not.match(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f]/);
+    assert.match(
+      stderr,
+      "data: 10 training rows, 1 feature, 1 target; of these 8 to train, 2 to validate\n",
+    );
     assert.match(stderr, "backend: js");
     assert.match(stderr, "run: runs/tiny/1");
   }));

@@ -31,6 +31,12 @@ const flipped = (file: Buffer, at: number) => {
   return copy;
 };
 
+/** Its footer is all zeros, its length as it was. */
+const withoutFooter = (file: Buffer) => {
+  const end = file.length - 8;
+  return Buffer.from(file).fill(0, end - file.readUInt32LE(end), end);
+};
+
 type Files = Readonly<Record<string, string | Uint8Array>>;
 /** What is wrong · source · files · options · the option pointed at · what the problem says. */
 // biome-ignore format: a table
@@ -87,6 +93,9 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
   ["a Parquet file cut short", "parquet", { a: parquetBytes.subarray(0, 200) }, {}, "path", ["cut short"]],
   ["a damaged Parquet footer", "parquet", { a: flipped(parquetBytes, parquetBytes.length - 6) }, {}, "path",
    ["cannot be read"]],
+  // The library stumbles over it, and what JavaScript says then is nobody's business.
+  ["a Parquet footer of zeros", "parquet", { a: withoutFooter(parquetBytes) }, {},
+   "path", ["cannot be read", "its parts do not fit together"]],
 
   ["text named .png", "images", { "f/a/1.png": "no picture", "f/b/1.png": png(2) }, { path: "f" }, "path",
    ["1.png is no PNG or JPEG", "no picture"]],

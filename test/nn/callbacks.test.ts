@@ -102,7 +102,12 @@ test("terminate_on_nan looks at every metric; time_limit adds up its units", () 
   const limit = named({ time_limit: { minutes: 1, seconds: 30 } });
   const ending = (seconds: number) => limit.definition.ending!(seconds, limit.options as never);
   assert.is(ending(89.9), undefined);
-  assert.match(ending(90)!, "90 seconds");
+  assert.match(ending(90)!, "90 seconds of training are over");
+  const short = named({ time_limit: { seconds: 1 } });
+  assert.match(
+    short.definition.ending!(1, short.options as never)!,
+    "1 second of training is over",
+  );
 });
 
 /** What a callback has appended to its files. */

@@ -32,11 +32,17 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
     // What we found wrong ourselves is said already.
     if (!(error instanceof Error) || error.name === "ProblemError") throw error;
     return damaged(place, "cannot be read as Parquet", {
-      received: error.message.slice(0, 120),
+      received: heard(error),
       fix: "write it anew, e.g. df.to_parquet(path)",
     });
   }
 }
+
+/** What the library found; where a damaged file led it astray its words are about JavaScript, and tell nobody anything. */
+const heard = (error: Error): string =>
+  error.constructor === Error
+    ? error.message.slice(0, 120)
+    : "something damaged: its parts do not fit together";
 
 /** Before anything is unpacked. */
 function checkSize({ row_groups }: FileMetaData, place: Place): void {

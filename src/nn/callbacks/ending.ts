@@ -37,7 +37,8 @@ const timeLimit = defineCallback({
   begin: {},
   ending(seconds, { hours = 0, minutes = 0, seconds: more = 0 }) {
     const limit = 3600 * hours + 60 * minutes + more;
-    return seconds < limit ? undefined : `time_limit: ${limit} seconds of training are over`;
+    if (seconds < limit) return undefined;
+    return `time_limit: ${limit === 1 ? "1 second of training is" : `${limit} seconds of training are`} over`;
   },
 });
 
