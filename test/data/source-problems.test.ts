@@ -96,6 +96,8 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
   // The library stumbles over it, and what JavaScript says then is nobody's business.
   ["a Parquet footer of zeros", "parquet", { a: withoutFooter(parquetBytes) }, {},
    "path", ["cannot be read", "its parts do not fit together"]],
+  ["a Parquet file whose footer says no size", "parquet", { a: flipped(parquetBytes, 211) }, {}, "path",
+   ["cannot be read", "no size"]],
 
   ["text named .png", "images", { "f/a/1.png": "no picture", "f/b/1.png": png(2) }, { path: "f" }, "path",
    ["1.png is no PNG or JPEG", "no picture"]],

@@ -47,6 +47,7 @@ const heard = (error: Error): string =>
 /** Before anything is unpacked. */
 function checkSize({ row_groups }: FileMetaData, place: Place): void {
   const size = row_groups.reduce((sum, group) => sum + Number(group.total_byte_size), 0);
+  if (Number.isNaN(size)) throw new Error("a footer that says no size");
   if (size <= LARGEST) return;
   damaged(place, "is too large to hold in memory", {
     expected: `at most ${bytes(LARGEST)} unpacked`,
