@@ -7,6 +7,7 @@ import { cutSum } from "../ir/cut-sum.ts";
 import { type Axis, type Compute, type Loop, type Reduce, walk } from "../ir/expr.ts";
 import { sizeOf } from "../ir/graph.ts";
 import { isKernel } from "../ir/kernels.ts";
+import { onlySum } from "../ir/reductions.ts";
 import { rewrite } from "../ir/rewrite.ts";
 import type { Lowered } from "./lower.ts";
 
@@ -16,7 +17,7 @@ const launch = 128;
 /** @param atOnce results that the target computes side by side */
 export function splitSums(lowered: Lowered, atOnce: number): Lowered {
   const split = (kernel: Compute): readonly Compute[] => {
-    const sum = onlySum(kernel);
+    const sum = onlySum(kernel.body);
     const cut = sum && bestCut(sum, outerOf(kernel, sum), atOnce);
     if (!cut) return [kernel];
     const { along, chunks, outer } = cut;
@@ -26,16 +27,6 @@ export function splitSums(lowered: Lowered, atOnce: number): Lowered {
   };
   const kernels = lowered.kernels.flatMap<Compute | Loop>((k) => (isKernel(k) ? split(k) : [k]));
   return { ...lowered, kernels };
-}
-
-/** The kernel's only reduction, if it is a sum. */
-function onlySum({ body }: Compute): Reduce | undefined {
-  const found = new Set<Reduce>();
-  walk(body, (e) => {
-    if (e.kind === "reduce") found.add(e);
-  });
-  const [only] = found;
-  return found.size === 1 && only?.op === "sum" ? only : undefined;
 }
 
 /** The kernel's axes that the sum depends on. */

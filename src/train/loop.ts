@@ -4,7 +4,7 @@ import { better, ofBest, onValidation } from "../spec/reported.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { EndEvent, EpochEvent, Metrics, ProgressEvent } from "./events.ts";
 import type { Phase } from "./graphs.ts";
-import { Portions } from "./portions.ts";
+import { Portions, ten } from "./portions.ts";
 import { beginning, type Position } from "./position.ts";
 import { type PhasePlan, parameterCount, type Session } from "./session.ts";
 
@@ -183,7 +183,7 @@ async function* pass(
   const { batching } = plan;
   const total = stepsOf(plan);
   const last = Math.min(total, from + most);
-  const longest = Math.max(1, Math.ceil(batching.steps / portions / 10) * 10);
+  const longest = Math.max(1, Math.ceil(batching.steps / portions / ten) * ten);
   const portion = new Portions({ moment, longest, onGpu: session.onGpu });
   for (let step = from; step < last && !stopped(); ) {
     const whole = Math.min(

@@ -1,5 +1,5 @@
 /** How long whole batches of training take: timed runs of steps, going through the data as often as it takes. */
-import { Portions } from "./portions.ts";
+import { Portions, ten } from "./portions.ts";
 import type { Session } from "./session.ts";
 
 export interface MeasureOptions {
@@ -29,7 +29,7 @@ export async function measureSteps(
 ): Promise<Measured | undefined> {
   const run = stepRunner(session, stopped);
   // The very first step may compile, and a GPU is only quick with several a call.
-  const few = session.onGpu ? 10 : 1;
+  const few = session.onGpu ? ten : 1;
   await run(few);
   let perStep = (await run(few)) / few;
   for (let n = 2 * few, spent = few * perStep; spent < warmUp && !stopped(); n *= 2) {

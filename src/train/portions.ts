@@ -1,7 +1,7 @@
 /** How many steps a backend is given at once: enough to be quick, few enough to be stopped and to show progress. */
 
 /** Backends like whole tens of steps, unless these take longer than anyone waits for a stop (seconds). */
-const ten = 10;
+export const ten = 10;
 const patience = 1;
 /**
  * State goes to a GPU and back at every call: a call of few steps tells little of how long ten of them take, and

@@ -21,8 +21,8 @@ export function checkSizes(
     bytes: 4 * (constants.get(name)?.length ?? sizeOf(shape)),
     isData: constants.has(name),
   }));
-  const largest = found.reduce((a, b) => (b.bytes > a.bytes ? b : a), { bytes: 0 } as never);
-  if (largest.bytes <= mostBytes) return;
+  const largest = found.sort((a, b) => b.bytes - a.bytes)[0];
+  if (!largest || largest.bytes <= mostBytes) return;
   throw new RunError(
     `webgpu: ${largest.name} needs ${megabytes(largest.bytes)}, and an array on this GPU has at most ${megabytes(mostBytes)}`,
     `${largest.isData ? "take fewer examples (`limit` of the data)" : "take a smaller batch (--set train.batch_size=…)"}, or another --backend`,

@@ -4,19 +4,10 @@
  * the SIMD lane, and pointers count bytes, which V8 turns into one address computation a load. Several times
  * faster on WebAssembly than one output a thread.
  */
-import {
-  type Axis,
-  type Compute,
-  call,
-  type Expr,
-  index,
-  int,
-  type Load,
-  type Reduce,
-  walk,
-} from "../../ir/expr.ts";
+import { type Axis, type Compute, call, type Expr, index, int, type Load } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import { IndexAlgebra, type Linear } from "../../ir/index-algebra.ts";
+import { onlySum } from "../../ir/reductions.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { flattenBody, splitAxis, stridesOf } from "../flat.ts";
 import { printBody } from "../printer.ts";
@@ -89,15 +80,6 @@ function findProduct(kernel: Compute, reads: Reads): Product | undefined {
   const depth = sizeOf(reduce.axes.map((x) => x.extent));
   if (a.column !== 0 || b.column === 0 || depth < lanes) return undefined;
   return { rows, columns, depth, a, b, body };
-}
-
-/** The body's only reduction, if it is a sum and not nested. */
-function onlySum(body: Expr): Reduce | undefined {
-  const found: Reduce[] = [];
-  walk(body, (e) => {
-    if (e.kind === "reduce") found.push(e);
-  });
-  return found.length === 1 && found[0]!.op === "sum" ? found[0] : undefined;
 }
 
 function factorsOf(e: Expr): readonly [Load, Load] | undefined {

@@ -12,6 +12,7 @@ import {
   reduce,
   walk,
 } from "../../ir/expr.ts";
+import { divisorUpTo } from "../../ir/reductions.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 
 /** Parts of a term from which on its own arithmetic hides the waiting, and the code would only grow. */
@@ -43,10 +44,4 @@ function partsOf(body: Expr): number {
     parts++;
   });
   return parts;
-}
-
-function divisorUpTo(n: number, most: number): number {
-  let d = Math.min(n, most);
-  while (n % d !== 0) d--;
-  return d;
 }

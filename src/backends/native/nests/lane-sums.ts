@@ -6,14 +6,14 @@
 import { type Axis, call, type Expr, index, int, type Reduce, reduce } from "../../../ir/expr.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import type { LayoutOf } from "../layout.ts";
-import { onlyReduction } from "../products/product.ts";
+import { reductionOf } from "../products/product.ts";
 import type { Nest } from "./nest.ts";
 import { runOf } from "./runs.ts";
 import { type VectorNest, vectorNest } from "./vector-nest.ts";
 
 /** @returns undefined if the nest has no such reduction, or a value in it no vector form */
 export function laneSums(nest: Nest, width: number, layoutOf: LayoutOf): VectorNest | undefined {
-  const found = onlyReduction(nest);
+  const found = reductionOf(nest);
   if (!found || runOf(found) || width === 1) return undefined;
   for (const inner of found.axes.filter((a) => a.extent >= 2 * width)) {
     const { value, lane } = byLanes(found, inner, width);

@@ -1,9 +1,10 @@
 /** Long sums with few results, cut into a fixed number of chunks. */
 import { cutSum } from "../../../ir/cut-sum.ts";
 import { sizeOf } from "../../../ir/graph.ts";
+import { divisorUpTo } from "../../../ir/reductions.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { byModel, type Decide, upTo } from "../products/decisions.ts";
-import { onlyReduction } from "../products/product.ts";
+import { reductionOf } from "../products/product.ts";
 import type { Target } from "../target.ts";
 import type { Nest } from "./nest.ts";
 
@@ -17,7 +18,7 @@ const mostChunks = 20;
  * order, so that the result does not depend on the number of threads.
  */
 export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel): readonly Nest[] {
-  const sum = onlyReduction(nest);
+  const sum = reductionOf(nest);
   if (sum?.op !== "sum") return [nest];
   const outputs = sizeOf(nest.axes.map((a) => a.extent));
   const depth = sizeOf(sum.axes.map((a) => a.extent));
@@ -25,7 +26,7 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
   const most = divisorUpTo(first.extent, mostChunks);
   // With this many outputs there are register tiles enough for the threads.
   const isWide = outputs >= 32 * 10 * 2 * width;
-  const chunks = decide("chunks", most && depth >= longSum && !isWide ? most : 1, () =>
+  const chunks = decide("chunks", depth >= longSum && !isWide ? most : 1, () =>
     upTo(first.extent).filter((n) => first.extent % n === 0),
   );
   if (chunks === 1) return [nest];
@@ -41,8 +42,3 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
   }));
   return [part, { ...nest, stores }];
 }
-
-const divisorUpTo = (n: number, most: number): number | undefined => {
-  for (let d = most; d > 1; d--) if (n % d === 0) return d;
-  return undefined;
-};

@@ -2,16 +2,10 @@
  * Products in a nest: a sum over one product of two loads, with whatever is done to the sum afterwards. Here
  * indices become strides: from this point on nobody knows which operation it was.
  */
-import {
-  type Axis,
-  type Expr,
-  type Load,
-  type Reduce,
-  type TensorBuffer,
-  walk,
-} from "../../../ir/expr.ts";
+import type { Axis, Expr, Load, TensorBuffer } from "../../../ir/expr.ts";
 import type { Shape } from "../../../ir/graph.ts";
 import { flatten, IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
+import { onlyReduction } from "../../../ir/reductions.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
 import { isVectorFunction } from "../c.ts";
 import { type Layout, padded, panels, runsOf } from "../layout.ts";
@@ -30,20 +24,11 @@ export interface Product {
 }
 
 /** The nest's reduction, if it has one only; its stores may share it. */
-export function onlyReduction(nest: Nest): Reduce | undefined {
-  const found = new Set<Reduce>();
-  for (const { value } of nest.stores) {
-    walk(value, (e) => {
-      if (e.kind === "reduce") found.add(e);
-    });
-  }
-  const [only] = found;
-  return found.size === 1 ? only : undefined;
-}
+export const reductionOf = (nest: Nest) => onlyReduction(nest.stores.map((s) => s.value));
 
 /** The nest as a product, or undefined: then it is printed as plain loops. */
 export function findProduct(nest: Nest): Product | undefined {
-  const reduce = onlyReduction(nest);
+  const reduce = reductionOf(nest);
   if (reduce?.op !== "sum") return undefined;
   const { body } = reduce;
   if (body.kind !== "call" || body.fn !== "mul") return undefined;
