@@ -1,8 +1,10 @@
 /**
- * Puts what `nnc` loads at its start into a few files in `dist/app`: some four hundred modules, each of them looked up
- * and read, took longer than all else that a short command does. What is not bundled is loaded from node_modules.
+ * Puts what `nnc` runs into one file, `dist/app/main.cjs`: some four hundred modules, each of them looked up and read,
+ * took longer than all else that a short command does. `dist/app/nnc.js` (bin/launch.ts) starts it, and what runs on
+ * threads of its own lies beside it. What is not bundled is loaded from node_modules.
  */
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -11,28 +13,68 @@ const { dependencies } = JSON.parse(readFileSync(path("../package.json"), "utf8"
 
 /** Small, needed at once, and plain JavaScript. */
 const bundled = ["commander", "fastest-levenshtein", "yaml", "zod"];
+const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
+
+/** zod's messages in some fifty languages are half of it; `nnc` speaks English. */
+const englishOnly = {
+  name: "english-only",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.replace("index.js", "en.js")),
+    })),
+};
+
+/** What both files have in common. */
+const options = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  external,
+  logLevel: "warning",
+};
+
+/**
+ * A script of one function, as bin/launch.ts calls it: only of scripts does Node 20 take the code that V8 made of them
+ * before. A script cannot import what is a module itself, so the caller does that.
+ */
+async function bundleCommand(file) {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: [path("../dist/src/cli/main.js")],
+    format: "cjs",
+    write: false,
+    define: { "import.meta.url": "fileUrl", "import.meta.dirname": "dirname" },
+    banner: { js: "(function (module, require, filename, importPackage) {" },
+    footer: { js: "})" },
+    plugins: [englishOnly],
+  });
+  const [{ text }] = outputFiles;
+  const script = external.reduce(
+    (code, name) => code.replaceAll(`import("${name}")`, `importPackage("${name}")`),
+    text.replace(
+      '"use strict";',
+      '"use strict";\nconst dirname = require("node:path").dirname(filename), fileUrl = require("node:url").pathToFileURL(filename).href;',
+    ),
+  );
+  writeFileSync(file, script);
+}
 
 export async function bundle() {
   const folder = path("../dist/app");
   rmSync(folder, { recursive: true, force: true });
+  const command = join(folder, "nnc.js");
   await build({
-    entryPoints: [path("../dist/bin/nnc.js")],
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    chunkNames: "[name]-[hash]",
-    external: Object.keys(dependencies).filter((name) => !bundled.includes(name)),
-    // Packages that are not modules yet ask for what is Node's own by `require`.
-    banner: {
-      js: 'import { createRequire as createRequireOfBundle } from "node:module";\nconst require = createRequireOfBundle(import.meta.url);',
+    ...options,
+    entryPoints: {
+      nnc: path("../dist/bin/launch.js"),
+      "parquet-worker": path("../dist/src/data/table/parquet-worker.js"),
     },
-    logLevel: "warning",
+    outdir: folder,
+    format: "esm",
   });
+  await bundleCommand(join(folder, "main.cjs"));
   // npx links it only once, and expects it to be executable ever after.
-  chmodSync(path("../dist/app/nnc.js"), 0o755);
+  chmodSync(command, 0o755);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -1,4 +1,5 @@
 /** The frame of every invocation: runs the command, reports what went wrong, sets the exit code, ends. */
+import "./schemas.ts";
 import { CommanderError } from "commander";
 import { exitStatus } from "./exit-status.ts";
 import { buildProgram } from "./program.ts";

@@ -12,7 +12,12 @@ export interface Cell {
 }
 
 const TAB = "    ";
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+/** Made when first asked for: its tables take 10 ms to load, and few specs need them. */
+const graphemes = () => {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter;
+};
 
 /** What would move the cursor, reorder the line or not show at all: controls, bidi marks, … */
 const UNSEEN =
@@ -33,7 +38,7 @@ export function toCells(line: string): Cell[] {
   // Most lines are plain ASCII, and a long one need not be segmented.
   if (/^[ -~]*$/.test(line))
     return Array.from(line, (shown, offset) => ({ shown, width: 1, offset }));
-  return [...graphemes.segment(line)].map(({ segment, index }) => {
+  return [...graphemes().segment(line)].map(({ segment, index }) => {
     const shown = segment === "\t" ? TAB : visible(segment);
     const changed = shown !== segment;
     return { shown, width: changed ? shown.length : WIDE.test(segment) ? 2 : 1, offset: index };

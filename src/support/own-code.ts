@@ -1,14 +1,15 @@
 /** Which nnc it is that runs. */
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { digest } from "./kept.ts";
 
 let found: string | undefined;
 
 /** A hash of the names, sizes and times of nnc's own modules: what depends on the code is kept for this build alone. */
 export function ownCode(): string {
-  const { filename } = import.meta;
-  // In a bundle this module is a part of some file, and all files lie in one folder.
+  const filename = fileURLToPath(import.meta.url);
+  // In the bundle this module is a part of one file, and all there is lies in its folder.
   const isBundle = !basename(filename).startsWith("own-code.");
   const root = isBundle ? dirname(filename) : dirname(dirname(filename));
   found ??= digest(

@@ -25,9 +25,9 @@ const png = (width: number) =>
     filter: () => 0,
   });
 const idx = { x: "x", y: "y" };
-const flipped = (file: Buffer, at: number) => {
+const flipped = (file: Buffer, at: number, bits = 0x55) => {
   const copy = Buffer.from(file);
-  copy[at]! ^= 0x55;
+  copy[at]! ^= bits;
   return copy;
 };
 
@@ -96,6 +96,9 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
   // The library stumbles over it, and what JavaScript says then is nobody's business.
   ["a Parquet footer of zeros", "parquet", { a: withoutFooter(parquetBytes) }, {},
    "path", ["cannot be read", "its parts do not fit together"]],
+  // Counts that hyparquet would follow for ever.
+  ["a Parquet file with a count of 2³¹", "parquet", { a: flipped(parquetBytes, 12, 0x80) }, {}, "path",
+    ["cannot be read as Parquet", "do not fit together"]],
   ["a Parquet file whose footer says no size", "parquet", { a: flipped(parquetBytes, 211) }, {}, "path",
    ["cannot be read", "no size"]],
 

@@ -1,5 +1,6 @@
 /** Apache Parquet as a table, by hyparquet. */
-import type { FileMetaData } from "hyparquet";
+import { Worker } from "node:worker_threads";
+import type { FileMetaData, RowGroup } from "hyparquet";
 import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
 import { type FileRecord, recordFile } from "./records.ts";
 import type { TableFile } from "./table.ts";
@@ -18,14 +19,13 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
       fix: "copy the file again, or write it anew, e.g. df.to_parquet(path)",
     });
   }
-  const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
-  const { compressors } = await import("hyparquet-compressors");
+  const { parquetMetadata } = await import("hyparquet");
   // A copy of its own: small files share their memory with others.
   const file = new Uint8Array(content).buffer;
   try {
-    const metadata = parquetMetadata(file);
-    checkSize(metadata, place);
-    const rows = await parquetReadObjects({ file, metadata, compressors });
+    const size = sizeOf(parquetMetadata(file));
+    checkSize(size, place);
+    const rows = await unpack(file, size);
     const at = (row: number) => `row ${row + 1} of ${place.name}`;
     return recordFile(rows.map(plainRecord), place, at);
   } catch (error) {
@@ -44,10 +44,53 @@ const heard = (error: Error): string =>
     ? error.message.slice(0, 120)
     : "something damaged: its parts do not fit together";
 
+/** What a footer says of a file's content. */
+interface Size {
+  /** Unpacked. */
+  readonly bytes: number;
+  readonly values: number;
+}
+
+function sizeOf({ row_groups, schema }: FileMetaData): Size {
+  const total = (of: (group: RowGroup) => bigint) =>
+    row_groups.reduce((sum, group) => sum + Number(of(group)), 0);
+  const bytes = total((group) => group.total_byte_size);
+  const values = total((group) => group.num_rows) * schema.length;
+  if (Number.isNaN(bytes + values)) throw new Error("a footer that says no size");
+  return { bytes, values };
+}
+
+/** How long a sound file may take, and how much memory: ten times what they do. */
+const limits = ({ bytes, values }: Size) => ({
+  seconds: 5 + bytes / 1e6 + values / 1e5,
+  megabytes: Math.min(256 + (8 * bytes + 200 * values) / 1e6, 16_384),
+});
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** @throws Error of hyparquet's, or of Node's where the file led it beyond the limits */
+async function unpack(file: ArrayBuffer, size: Size): Promise<readonly Row[]> {
+  const { seconds, megabytes } = limits(size);
+  const worker = new Worker(new URL("./parquet-worker.js", import.meta.url), {
+    workerData: { file },
+    transferList: [file],
+    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(megabytes) },
+  });
+  let patience: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((done, fail) => {
+      worker.once("message", done);
+      worker.once("error", fail);
+      patience = setTimeout(() => fail(new RangeError("no end of it")), seconds * 1000);
+    });
+  } finally {
+    clearTimeout(patience);
+    await worker.terminate();
+  }
+}
+
 /** Before anything is unpacked. */
-function checkSize({ row_groups }: FileMetaData, place: Place): void {
-  const size = row_groups.reduce((sum, group) => sum + Number(group.total_byte_size), 0);
-  if (Number.isNaN(size)) throw new Error("a footer that says no size");
+function checkSize({ bytes: size }: Size, place: Place): void {
   if (size <= LARGEST) return;
   damaged(place, "is too large to hold in memory", {
     expected: `at most ${bytes(LARGEST)} unpacked`,
@@ -56,7 +99,7 @@ function checkSize({ row_groups }: FileMetaData, place: Place): void {
   });
 }
 
-const plainRecord = (row: Record<string, unknown>): FileRecord =>
+const plainRecord = (row: Row): FileRecord =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
 
 /** Values as JSON has them; integers beyond 2⁵³ lose digits, as float32 does sooner. */

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/**
+ * `nnc` as it is installed. Runs the bundle (scripts/bundle.mjs), and keeps what V8 made of it in the cache, one entry
+ * a command: to parse and compile its two megabytes took more time than all else that a short command does.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Script } from "node:vm";
+import { keyOf, recallBytes, rememberBytes } from "../src/support/kept.ts";
+
+const kind = "code";
+const file = join(import.meta.dirname, "main.cjs");
+const args = process.argv.slice(2);
+
+/** The bundle is one function of what it needs from Node. */
+type Bundle = (
+  module: { exports: { main?: (args: readonly string[]) => Promise<void> } },
+  require: NodeJS.Require,
+  filename: string,
+  importPackage: (name: string) => Promise<unknown>,
+) => void;
+
+const { size, mtimeMs } = statSync(file);
+const key = keyOf(file, `${size} ${mtimeMs}`, process.version, process.arch, args[0] ?? "");
+const kept = recallBytes(kind, key);
+const script = new Script(readFileSync(file, "utf8"), {
+  filename: file,
+  ...(kept && { cachedData: kept }),
+});
+// Kept at the end: by then V8 has compiled the functions that the command needs.
+if (!kept || script.cachedDataRejected)
+  process.once("exit", () => rememberBytes(kind, key, script.createCachedData()));
+
+const bundle = { exports: {} } as Parameters<Bundle>[0];
+const run = script.runInThisContext() as Bundle;
+run(bundle, createRequire(file), file, (name) => import(name));
+await bundle.exports.main!(args);
