@@ -22,19 +22,30 @@ export function packageFolder(name: string): string {
   }
 }
 
-/** @throws ProblemError unless the file has this CRC-32 */
-export function checkCrc(content: Uint8Array, place: FilePlace, crc: number): void {
-  const found = crc32(content);
-  if (found === crc) return;
+/**
+ * Reads a file and checks it as it comes.
+ * @param parse what is made of it, with complaints of its own that are heard first
+ * @param crc its CRC-32
+ * @throws ProblemError unless the file has this CRC-32
+ */
+export async function readChecked<T>(
+  place: FilePlace,
+  crc: number,
+  parse: (content: Buffer) => T,
+): Promise<T> {
+  let found = 0;
+  const seen = (part: Uint8Array) => {
+    found = crc32(part, found);
+  };
+  const result = parse(await readDataFile(place, { seen }));
+  if (found === crc) return result;
   const hex = (sum: number) => `CRC-32 ${sum.toString(16).padStart(8, "0")}`;
-  damaged(place, "is damaged", { expected: hex(crc), received: hex(found) });
+  return damaged(place, "is damaged", { expected: hex(crc), received: hex(found) });
 }
 
 /** The bytes of a package's file, which are known. */
-export async function readPackageFile(name: string, file: string, crc: number): Promise<Buffer> {
+export function readPackageFile(name: string, file: string, crc: number): Promise<Buffer> {
   const directory = packageFolder(name);
   const place = { directory, name: join(directory, file), path: [], fix: reinstall(name) };
-  const content = await readDataFile(place);
-  checkCrc(content, place, crc);
-  return content;
+  return readChecked(place, crc, (content) => content);
 }

@@ -124,8 +124,8 @@ if (!toolchain) {
     const harms = [
       [".so", (path: string) => truncateSync(path, 100)],
       [".so", flipped],
-      [".json", (path: string) => truncateSync(path, 100)],
-      [".json", flipped],
+      [".kept", (path: string) => truncateSync(path, 100)],
+      [".kept", flipped],
     ] as const;
     for (const [ending, harm] of harms) {
       const harmed = readdirSync(cache).filter((f) => f.endsWith(ending));

@@ -1,5 +1,12 @@
 /** Every command but `train`, and what wrong command lines lead to. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -186,6 +193,27 @@ test("schema: nnc.schema.json is up to date (nnc schema > nnc.schema.json)", asy
   assert.is(code, 0);
   assert.is(readFileSync(join(repository, "nnc.schema.json"), "utf8"), stdout);
 });
+
+test("nnc's own compiled code is kept, and made again where it is damaged", () =>
+  inFolder(async (cwd) => {
+    const run = () => nnc(["backends", "--help"], { cwd, env: { NNC_CACHE: join(cwd, "cache") } });
+    const first = await run();
+    assert.is(first.code, 0, first.stderr);
+    const [entry] = readdirSync(join(cwd, "cache")).filter((name) => name.startsWith("code-"));
+    assert.ok(entry, "nothing is kept");
+    const file = join(cwd, "cache", entry);
+    const whole = readFileSync(file).length;
+    for (const damage of [whole >> 1, 0, 64]) {
+      truncateSync(file, damage);
+      assert.equal(await run(), first);
+      assert.ok(readFileSync(file).length > whole / 2, "it was not made again");
+    }
+    const flipped = readFileSync(file);
+    flipped[flipped.length >> 1]! ^= 1;
+    writeFileSync(file, flipped);
+    assert.equal(await run(), first);
+    assert.not.equal(readFileSync(file), flipped);
+  }));
 
 test("init: a starter spec that is right", () =>
   inFolder(async (cwd) => {

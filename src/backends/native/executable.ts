@@ -4,7 +4,7 @@ import { sizeOf } from "../../ir/graph.ts";
 import type { Executable, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import type { Generated } from "./generated.ts";
-import { addressOf, isPlain, type Layout } from "./layout.ts";
+import { addressOf, isPlain, type Layout, readAhead } from "./layout.ts";
 import type { Built } from "./toolchain.ts";
 
 type Koffi = typeof import("koffi");
@@ -13,10 +13,16 @@ type Native = ((...args: unknown[]) => unknown) & {
 };
 
 interface Slot {
+  readonly index: number;
   readonly memory: Float32Array | Int32Array | Uint8Array;
   readonly layout: Layout;
   readonly shape: readonly number[];
+  /** The memory is the caller's. */
+  readonly lent?: true;
 }
+
+/** Bytes from which on a copy takes noticeable time and memory; V8 itself moves small arrays about. */
+const worthLending = 2 ** 20;
 
 export class NativeExecutable implements Executable {
   readonly #source: () => string;
@@ -25,6 +31,7 @@ export class NativeExecutable implements Executable {
   readonly #run: Native;
   readonly #close: Native;
   readonly #threads: number;
+  readonly #lend: Native;
   readonly #slots = new Map<string, Slot>();
   readonly #procedures: readonly string[];
   readonly #built: Built;
@@ -43,6 +50,7 @@ export class NativeExecutable implements Executable {
     const count = library.func("int nnc_threads(void *)") as unknown as Native;
     this.#run = library.func("void nnc_run(void *, int, int)") as unknown as Native;
     this.#close = library.func("void nnc_close(void *)") as unknown as Native;
+    this.#lend = library.func("void nnc_lend(void *, int, void *)") as unknown as Native;
     this.#library = library;
     this.#built = built;
     this.#context = open(threads);
@@ -59,7 +67,7 @@ export class NativeExecutable implements Executable {
           : v.dtype === "i32"
             ? new Int32Array(buffer)
             : new Uint8Array(buffer);
-      this.#slots.set(v.name, { memory, layout, shape: v.shape });
+      this.#slots.set(v.name, { index: i, memory, layout, shape: v.shape });
     }
     this.#procedures = own.procedures;
     this.#source = source;
@@ -80,13 +88,35 @@ export class NativeExecutable implements Executable {
     `native code, ${this.#threads} thread${this.#threads === 1 ? "" : "s"}${this.#built.cached ? ", from the cache" : ""}`;
 
   write(variable: string, values: Values): void {
-    const { memory, layout, shape } = this.#slot(variable);
+    const { memory, layout, shape, lent } = this.#slot(variable);
+    if (lent) throw internal(`${variable} is a constant`);
     if (values.length !== sizeOf(shape)) throw internal(`${variable}: ${values.length} values`);
     if (isPlain(layout, shape)) memory.set(values);
     else
       eachRun(layout, shape, (address, i, length) => {
         for (let l = 0; l < length; l++) memory[address + l] = values[i + l]!;
       });
+  }
+
+  /**
+   * Gives a variable values that stay as they are, and where they are if that can be: a large dataset need not be in
+   * memory twice.
+   */
+  keep(variable: string, values: Values): void {
+    const slot = this.#slot(variable);
+    const { index, memory, layout, shape } = slot;
+    const end = values.byteOffset + values.byteLength;
+    const room = values.buffer.byteLength - end >= readAhead * values.BYTES_PER_ELEMENT;
+    // A Buffer is a Uint8Array, too.
+    const kind = (array: Values) => array[Symbol.toStringTag];
+    const same = kind(values) === kind(memory) && isPlain(layout, shape);
+    if (!room || !same || values.byteLength < worthLending || values.length !== sizeOf(shape)) {
+      this.write(variable, values);
+      return;
+    }
+    this.#lend(this.#context, index, values);
+    // Which also keeps it from being collected.
+    this.#slots.set(variable, { ...slot, memory: values as Slot["memory"], lent: true });
   }
 
   /** Whole numbers come in double precision, which holds all of them. */
@@ -120,8 +150,8 @@ export class NativeExecutable implements Executable {
   }
 
   async dispose(): Promise<void> {
-    this.#slots.clear();
     this.#close(this.#context);
+    this.#slots.clear();
     this.#library.unload();
     this.#built.release();
   }

@@ -269,6 +269,8 @@ void *nnc_open(int threads) {
 }
 int nnc_threads(void *p) { return ((Context *)p)->threads; }
 void *nnc_memory(void *p, int i) { return ((Context *)p)->m[i]; }
+/* From now on the caller's memory is the buffer's; vectors may read a little beyond its end. */
+void nnc_lend(void *p, int i, void *values) { ((Context *)p)->m[i] = values; }
 static const Work procedures[] = {${steps.join(", ")}};
 void nnc_run(void *p, int procedure, int steps) {
   Context *x = p;

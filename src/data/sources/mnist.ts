@@ -8,8 +8,8 @@ import { z } from "zod";
 import { defineSource, type Examples } from "../dataset.ts";
 import { parseIdx } from "../idx.ts";
 import type { NpyArray } from "../npy.ts";
-import { checkCrc, packageFolder, reinstall } from "../package-file.ts";
-import { damaged, readDataFile } from "../read-file.ts";
+import { packageFolder, readChecked, reinstall } from "../package-file.ts";
+import { damaged } from "../read-file.ts";
 import { checkLimit, takeFirst } from "../split.ts";
 
 interface MnistFile {
@@ -83,26 +83,24 @@ export async function readMnist(
   folder: string,
 ): Promise<{ readonly train: Examples; readonly validation: Examples }> {
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
-    readChecked(folder, FILES.trainImages),
-    readChecked(folder, FILES.trainLabels),
-    readChecked(folder, FILES.testImages),
-    readChecked(folder, FILES.testLabels),
+    readFile(folder, FILES.trainImages),
+    readFile(folder, FILES.trainLabels),
+    readFile(folder, FILES.testImages),
+    readFile(folder, FILES.testLabels),
   ]);
   return { train: pair(trainImages, trainLabels), validation: pair(testImages, testLabels) };
 }
 
-async function readChecked(folder: string, { file, shape, crc }: MnistFile): Promise<NpyArray> {
+function readFile(folder: string, { file, shape, crc }: MnistFile): Promise<NpyArray> {
   const place = { directory: folder, name: join(folder, file), path: [], fix: FIX };
-  const content = await readDataFile(place);
-  const array = parseIdx(content, place);
-  if (array.shape.join() !== shape.join()) {
-    damaged(place, "is not MNIST's file", {
+  return readChecked(place, crc, (content) => {
+    const array = parseIdx(content, place);
+    if (array.shape.join() === shape.join()) return array;
+    return damaged(place, "is not MNIST's file", {
       expected: `an array of ${shape.join("×")} bytes`,
       received: array.shape.join("×"),
     });
-  }
-  checkCrc(content, place, crc);
-  return array;
+  });
 }
 
 function pair(images: NpyArray, labels: NpyArray): Examples {
