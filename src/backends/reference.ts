@@ -73,6 +73,10 @@ class ReferenceExecutable implements Executable {
     this.#variable(variable).set(values);
   }
 
+  lend(variable: string, values: Values): void {
+    this.write(variable, values);
+  }
+
   async run(procedure: string, steps: number): Promise<void> {
     const step = this.#steps.get(procedure);
     if (!step) throw internal(`no procedure ${procedure}`);

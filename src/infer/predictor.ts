@@ -152,11 +152,14 @@ export class Predictor {
   ): Promise<void> {
     const one = sizeOf(samples.shape);
     const inPlace = !isStored(samples) && present === size;
-    const batch = inPlace
-      ? samples.values.subarray(from * one, (from + size) * one)
-      : makeValues(typeOf(samples), size * one);
-    if (!inPlace) await readRows(samples, from, batch.subarray(0, present * one));
-    this.executable.write(names.input(size, name), batch);
+    const input = names.input(size, name);
+    if (inPlace) {
+      this.executable.lend(input, samples.values.subarray(from * one, (from + size) * one));
+      return;
+    }
+    const batch = makeValues(typeOf(samples), size * one);
+    await readRows(samples, from, batch.subarray(0, present * one));
+    this.executable.write(input, batch);
   }
 
   #check(inputs: ReadonlyMap<string, AnySamples>, count: number): void {

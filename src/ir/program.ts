@@ -59,7 +59,7 @@ export interface Backend {
   ruledOut?(): string | undefined;
   /** How it would compute a program, for people; undefined where it cannot tell here. */
   explain?(program: Program): Promise<string | undefined>;
-  /** @param constants the values of the program's constant variables, by name */
+  /** @param constants the values of the program's constant variables, by name; they are lent */
   compile(
     program: Program,
     constants: ReadonlyMap<string, Values>,
@@ -88,6 +88,8 @@ export interface Executable {
   readonly sources: ReadonlyMap<string, string>;
   /** Replaces a variable's values. */
   write(variable: string, values: Values): void;
+  /** The same for values that do not change before the variable is written or lent to again: they need not be copied. */
+  lend(variable: string, values: Values): void;
   /** Runs a procedure for a number of steps; resolves when they are done. */
   run(procedure: string, steps: number): Promise<void>;
   /** A copy of a variable's values after the last step. */

@@ -100,6 +100,10 @@ export class GpuExecutable implements Executable {
     this.#values.set(variable, Float32Array.from(values));
   }
 
+  lend(variable: string, values: Values): void {
+    this.write(variable, values);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     return this.#value(variable).slice();
   }

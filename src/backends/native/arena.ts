@@ -4,7 +4,7 @@
  */
 
 import type { TensorBuffer } from "../../ir/expr.ts";
-import { type LayoutOf, readAhead } from "./layout.ts";
+import { elementBytes, type LayoutOf, readAhead } from "./layout.ts";
 import { readsOf, writesOf } from "./order.ts";
 import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 
@@ -17,7 +17,6 @@ export interface Arena {
 /** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
 const skew = 3 * 64;
 const line = 64;
-const elementBytes = { f32: 4, i32: 4, u8: 1 } as const;
 
 /** What a buffer's elements take, with those that vectors may read beyond them. */
 export const bytesOf = (b: TensorBuffer, layoutOf: LayoutOf): number =>

@@ -12,17 +12,20 @@ type Native = ((...args: unknown[]) => unknown) & {
   async(...args: unknown[]): void;
 };
 
+type Memory = Float32Array | Int32Array | Uint8Array;
+
 interface Slot {
   readonly index: number;
-  readonly memory: Float32Array | Int32Array | Uint8Array;
+  /** In the program's memory. */
+  readonly own: Memory;
+  /** Somebody else's, which the program reads instead. */
+  lent: Memory | undefined;
   readonly layout: Layout;
   readonly shape: readonly number[];
-  /** The memory is the caller's. */
-  readonly lent?: true;
 }
 
-/** Bytes from which on a copy takes noticeable time and memory; V8 itself moves small arrays about. */
-const worthLending = 2 ** 20;
+/** Bytes from which on a copy takes noticeable time; V8 itself moves very small arrays about. */
+const worthLending = 2 ** 16;
 
 export class NativeExecutable implements Executable {
   readonly #source: () => string;
@@ -67,7 +70,7 @@ export class NativeExecutable implements Executable {
           : v.dtype === "i32"
             ? new Int32Array(buffer)
             : new Uint8Array(buffer);
-      this.#slots.set(v.name, { index: i, memory, layout, shape: v.shape });
+      this.#slots.set(v.name, { index: i, own: memory, lent: undefined, layout, shape: v.shape });
     }
     this.#procedures = own.procedures;
     this.#source = source;
@@ -88,9 +91,11 @@ export class NativeExecutable implements Executable {
     `native code, ${this.#threads} thread${this.#threads === 1 ? "" : "s"}${this.#built.cached ? ", from the cache" : ""}`;
 
   write(variable: string, values: Values): void {
-    const { memory, layout, shape, lent } = this.#slot(variable);
-    if (lent) throw internal(`${variable} is a constant`);
+    const slot = this.#slot(variable);
+    const { index, own: memory, layout, shape } = slot;
     if (values.length !== sizeOf(shape)) throw internal(`${variable}: ${values.length} values`);
+    if (slot.lent) this.#lend(this.#context, index, memory);
+    slot.lent = undefined;
     if (isPlain(layout, shape)) memory.set(values);
     else
       eachRun(layout, shape, (address, i, length) => {
@@ -98,30 +103,26 @@ export class NativeExecutable implements Executable {
       });
   }
 
-  /**
-   * Gives a variable values that stay as they are, and where they are if that can be: a large dataset need not be in
-   * memory twice.
-   */
-  keep(variable: string, values: Values): void {
+  /** Vectors may read beyond the end of the values: without room there they are copied. */
+  lend(variable: string, values: Values): void {
     const slot = this.#slot(variable);
-    const { index, memory, layout, shape } = slot;
+    const { index, own, layout, shape } = slot;
     const end = values.byteOffset + values.byteLength;
     const room = values.buffer.byteLength - end >= readAhead * values.BYTES_PER_ELEMENT;
     // A Buffer is a Uint8Array, too.
     const kind = (array: Values) => array[Symbol.toStringTag];
-    const same = kind(values) === kind(memory) && isPlain(layout, shape);
-    if (!room || !same || values.byteLength < worthLending || values.length !== sizeOf(shape)) {
-      this.write(variable, values);
-      return;
-    }
-    this.#lend(this.#context, index, values);
-    // Which also keeps it from being collected.
-    this.#slots.set(variable, { ...slot, memory: values as Slot["memory"], lent: true });
+    const same = kind(values) === kind(own) && isPlain(layout, shape);
+    if (room && same && values.byteLength >= worthLending && values.length === sizeOf(shape)) {
+      this.#lend(this.#context, index, values);
+      // Which also keeps it from being collected.
+      slot.lent = values as Memory;
+    } else this.write(variable, values);
   }
 
   /** Whole numbers come in double precision, which holds all of them. */
   async read(variable: string): Promise<Float32Array | Float64Array> {
-    const { memory, layout, shape } = this.#slot(variable);
+    const { own, lent, layout, shape } = this.#slot(variable);
+    const memory = lent ?? own;
     const size = sizeOf(shape);
     const values = memory instanceof Int32Array ? new Float64Array(size) : new Float32Array(size);
     if (isPlain(layout, shape)) {

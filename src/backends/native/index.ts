@@ -90,6 +90,6 @@ export async function compileFor(
   const how = { toolchain: found, target: targetOf(found), timed, decide };
   const generated = await generate(program, how);
   const executable = new NativeExecutable(program.variables, generated, { threads, timed });
-  for (const [name, values] of constants) executable.keep(name, values);
+  for (const [name, values] of constants) executable.lend(name, values);
   return executable;
 }

@@ -18,6 +18,8 @@ export interface Layout {
 /** Elements behind every buffer's memory that may be read, but not written: vectors do not stop at the end. */
 export const readAhead = 64;
 
+export const elementBytes = { f32: 4, i32: 4, u8: 1 } as const;
+
 export type LayoutOf = (buffer: TensorBuffer) => Layout;
 /** How the generated file calls a buffer's memory. */
 export type PointerOf = (buffer: TensorBuffer) => string;

@@ -11,6 +11,7 @@ import { divides, FlatViews, flattenBody, splitAxis } from "../../flat.ts";
 import { printBodies } from "../../printer.ts";
 import { scalarDialect } from "../c.ts";
 import { isPlain, type Layout, type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
+import { askForRows, gathersOf } from "./gather.ts";
 import { isContiguous, laneSums } from "./lane-sums.ts";
 import type { Nest } from "./nest.ts";
 import { workOf, worthSharing } from "./sharing.ts";
@@ -29,6 +30,8 @@ export interface Form {
   readonly rowSize: number | undefined;
   /** Outside in. */
   readonly loops: readonly FormLoop[];
+  /** What comes before the innermost of several loops. */
+  readonly before?: Body;
   /** One iteration of the innermost loop. */
   readonly body: Body;
   /**
@@ -132,8 +135,10 @@ function loopForm(nest: Nest, layoutOf: LayoutOf, width: number): Form {
     return { rowSize, loops: singly(axes), body };
   }
   if (!vectors) return { rowSize, loops: singly(axes), body: single };
+  const gathers = gathersOf(vectors);
   return {
     rowSize: axes.length === 1 ? undefined : rowSize,
+    before: (names, pointerOf, code) => askForRows(gathers, vectors, names, width, pointerOf, code),
     loops: [...singly(axes.slice(0, -1)), { axis: vectors.vector, step: width }],
     body: (names, pointerOf, code) => emitVector(vectors, nest.axes, names, width, pointerOf, code),
     rest: vectors.overlaps ? "overlap" : single,

@@ -55,10 +55,11 @@ function loops(
   const i = `i${names.size}`;
   const named = new Map(names).set(axis, i);
   const next = inner[0];
-  const body = () =>
-    next
-      ? loops(form, inner, named, { lo: "0", hi: String(next.axis.extent) }, pointerOf, code)
-      : form.body(named, pointerOf, code);
+  const body = () => {
+    if (inner.length === 1) form.before?.(named, pointerOf, code);
+    if (next) loops(form, inner, named, { lo: "0", hi: String(next.axis.extent) }, pointerOf, code);
+    else form.body(named, pointerOf, code);
+  };
   if (axis.extent % step !== 0) leftOver(form, loop!, i, named, { lo, hi }, pointerOf, code);
   else {
     if (!next && step === 1) code.line("#pragma GCC ivdep");

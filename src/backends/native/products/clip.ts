@@ -22,8 +22,11 @@ export interface Guard {
 /** By summed axis; an axis may be bounded by several dimensions. */
 export type Guards = ReadonlyMap<Axis, readonly Guard[]>;
 
-/** Skipping pays only where it skips runs of this many steps at least. */
-const shortestRun = 32;
+/** Skipping pays where it skips runs of this many steps at least. */
+const longRun = 32;
+/** Shorter runs, as far as this, pay where much is skipped, and a tile's rows can lie side by side. */
+const shortRun = 12;
+const muchSkipped = 0.05;
 /** Rows that a tile can take beside those on which bounds depend. */
 const fewestRows = 4;
 
@@ -77,10 +80,22 @@ export function worthSkipping(
     summed
       .filter((x) => Math.abs(stride(x)) <= Math.abs(stride(k)))
       .reduce((n, x) => n * x.extent, 1);
-  const long: Guards = new Map([...guards].filter(([k]) => run(k) >= shortestRun));
-  const isFree = (x: Axis) =>
-    x !== vector && !bounds(long, x) && stride(x) !== 0 && x.extent >= fewestRows;
-  return nest.axes.some(isFree) ? long : new Map();
+  const isFree = (kept: Guards) => (x: Axis) =>
+    x !== vector && !bounds(kept, x) && stride(x) !== 0 && x.extent >= fewestRows;
+  const pays = (k: Axis, own: readonly Guard[]) =>
+    run(k) >= longRun || (run(k) >= shortRun && own.some((g) => skippedBy(g) >= muchSkipped));
+  const most: Guards = new Map([...guards].filter(([k, own]) => pays(k, own)));
+  if (nest.axes.some((x) => isFree(most)(x) && Math.abs(stride(x)) === 1)) return most;
+  const long: Guards = new Map([...guards].filter(([k]) => run(k) >= longRun));
+  return nest.axes.some(isFree(long)) ? long : new Map();
+}
+
+/** Which part of its loop's iterations bounds skip, over all values of the other axes. */
+function skippedBy({ base, terms, coefficient, size, count }: Guard): number {
+  let places = [base];
+  for (const [axis, c] of [...terms, [{ extent: count }, coefficient] as const])
+    places = places.flatMap((p) => Array.from({ length: axis.extent }, (_, i) => p + c * i));
+  return places.filter((p) => p < 0 || p >= size).length / places.length;
 }
 
 /** Both operands' bounds. */
