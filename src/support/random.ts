@@ -49,18 +49,18 @@ function xoshiro(seed: number): () => number {
     t = Math.imul(t ^ (t >>> 15), 0x735a2d97);
     return (t ^ (t >>> 15)) >>> 0;
   };
-  let [s0, s1, s2, s3] = [split(), split(), split(), split() | 1];
+  // In an array of integers: as variables of a closure they would be looked up and checked at each turn.
+  const state = Int32Array.of(split(), split(), split(), split() | 1);
   const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
   return () => {
-    const result = Math.imul(rotate(Math.imul(s1, 5), 7), 9) >>> 0;
-    const t = s1 << 9;
-    s2 ^= s0;
-    s3 ^= s1;
-    s1 ^= s2;
-    s0 ^= s3;
-    s2 ^= t;
-    s3 = rotate(s3, 11);
-    return result;
+    const s1 = state[1]!;
+    const s2 = state[2]! ^ state[0]!;
+    const s3 = state[3]! ^ s1;
+    state[0]! ^= s3;
+    state[1] = s1 ^ s2;
+    state[2] = s2 ^ (s1 << 9);
+    state[3] = rotate(s3, 11);
+    return Math.imul(rotate(Math.imul(s1, 5), 7), 9) >>> 0;
   };
 }
 
