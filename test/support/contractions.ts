@@ -151,6 +151,17 @@ function drawSliced(r: Random): Drawn {
   return { about, x: [m + rows, k], w: [k, n + columns], build };
 }
 
+/** A long sum with few columns: its vectors lie along the sum. Sums and rows of every kind, some that do not suit it. */
+function drawNarrow(r: Random): Drawn {
+  const [k, n] = [r.pick([48, 96, 128, 192, 200, 256]), r.int(1, 12)];
+  const m = r.int(1, Math.min(60, Math.floor(most / (k * n))));
+  const text = r.pick(["ik,ko->io", "ik,ok->io", "bik,ko->bio", "ki,ko->io"]);
+  const x = text.startsWith("b") ? [2, m, k] : text.startsWith("k") ? [k, m] : [m, k];
+  const w = text.includes("ok") ? [n, k] : [k, n];
+  const about = `few columns ${text}, ${m} rows, ${n} columns, sum ${k}`;
+  return { about, x, w, build: (a, b) => einsum(text, a, b) };
+}
+
 /** What is done to the sum before it is stored. */
 function drawEpilogue(r: Random, y: Tensor, name: string, inputs: Tensor[]): Tensor {
   const given = (part: string, shape: Shape) => {
@@ -168,6 +179,12 @@ function drawEpilogue(r: Random, y: Tensor, name: string, inputs: Tensor[]): Ten
   return value;
 }
 
+const kinds = [
+  ...[drawEinsum, drawEinsum, drawEinsum],
+  ...[drawConvolution, drawConvolution, drawConvolution],
+  ...[drawSliced, drawNarrow],
+];
+
 /** @returns `count` contractions, each with what a training step computes of it */
 export function drawContractions(seed: number, count: number): Contractions {
   const r = random(seed);
@@ -175,7 +192,7 @@ export function drawContractions(seed: number, count: number): Contractions {
   const inputs: Tensor[] = [];
   const results = new Map<string, string>();
   for (let i = 0; i < count; i++) {
-    const drawn = r.pick([drawEinsum, drawEinsum, drawConvolution, drawConvolution, drawSliced])(r);
+    const drawn = r.pick(kinds)(r);
     const name = `c${i}`;
     const x = input(`${name}/x`, drawn.x);
     const w = variable({ name: `${name}/w`, shape: drawn.w });

@@ -2,6 +2,7 @@
 
 import { addressOf, type Layout, plain } from "../../src/backends/native/layout.ts";
 import type { Guard } from "../../src/backends/native/products/clip.ts";
+import type { Dot } from "../../src/backends/native/products/dot.ts";
 import type { Loop } from "../../src/backends/native/products/operands.ts";
 import { isBlocked } from "../../src/backends/native/products/print-tile.ts";
 import type { Schedule } from "../../src/backends/native/products/schedule.ts";
@@ -32,6 +33,11 @@ const loop = (
 const tile = (name: string, change: (t: Schedule["tile"]) => Partial<Schedule["tile"]>) => ({
   name: `tile ${name}`,
   change: (s: Schedule) => ({ ...s, tile: { ...s.tile, ...change(s.tile) } }),
+});
+/** Of a sum in lanes. */
+const dot = (name: string, change: (d: Dot) => Partial<Dot>): Mutation => ({
+  name: `dot ${name}`,
+  change: (s) => (s.dot ? { ...s, dot: { ...s.dot, ...change(s.dot) } } : undefined),
 });
 /** The first bounds changed. */
 const guard = (name: string, change: (g: Guard) => Partial<Guard>): Mutation => ({
@@ -196,6 +202,14 @@ export const mutations: readonly Mutation[] = [
   guard("of no rows", (g) => ({
     terms: g.terms.size > 0 ? new Map() : new Map([[{ name: "z", extent: 2 }, 1]]),
   })),
+  field("forgotten", "dot", (s) => (s.dot ? (null as never) : undefined)),
+  dot("has its columns elsewhere", ({ step }) => ({ step: step + 1 })),
+  dot("has a column more", ({ columns }) => ({ columns: columns + 1 })),
+  dot("has other blocks", ({ block }) => ({ block: { ...block, width: block.width * 2 } })),
+  dot("has its blocks elsewhere", ({ block }) => ({
+    block: { ...block, stride: block.stride + 1 },
+  })),
+  dot("sums more rows than registers", () => ({ rows: 16 })),
   {
     name: "bounds forgotten",
     change: (s) =>

@@ -4,6 +4,7 @@ import { sizeOf } from "../../ir/graph.ts";
 import { type Layout, panels, spaced } from "./layout.ts";
 import { loadsOf, type Nest, rowsOf, windowedBy } from "./nests/nest.ts";
 import { type Decide, validPanels } from "./products/decisions.ts";
+import { suitsDot } from "./products/dot.ts";
 import { panelWidth } from "./products/operands.ts";
 import { columnsOf, findProduct, type Product } from "./products/product.ts";
 import type { Target } from "./target.ts";
@@ -32,16 +33,23 @@ export function choosePanels(
   const inParts = new Set([...rows, ...windowedBy(nests)]);
   for (const [weight, starts] of wanted) {
     const last = weight.shape.length - 1;
-    const best = panelWidth(weight.shape[last]!, target);
+    const dim = isNarrow(weight.shape, target) ? last - 1 : last;
+    const best = panelWidth(weight.shape[dim]!, target);
     const width = decide("panel", best, () => validPanels(target));
     // Who reads columns from within a panel on could not use it.
     if (starts.some((first) => first % width !== 0)) continue;
-    const layout = panels(weight.shape, last, width);
+    const layout = panels(weight.shape, dim, width);
     for (const b of [weight, ...linked(weight)]) {
       const isAlike = b.shape.join() === weight.shape.join() && b.dtype === "f32";
       if (isAlike && !inParts.has(b)) layouts.set(b, layout);
     }
   }
+}
+
+/** A matrix of few columns: in panels along its rows, products sum along them in lanes, and gradients fill vectors. */
+function isNarrow(shape: readonly number[], target: Target): boolean {
+  const [rows, columns, ...others] = shape;
+  return others.length === 0 && suitsDot(rows!, columns!, target);
 }
 
 /** Elements of room after each row: a cache line of 64 bytes. */

@@ -33,12 +33,12 @@ export function explainSchedule(s: Schedule, nest: Nest, layoutOf: LayoutOf): re
   const outer = s.outer.length > 0 ? [`outer    ${listed(s.outer, names)}`] : [];
   const others = s.rows.filter((x, i) => i !== row && x.extent > 1);
   return [
-    `tile     ${height} rows × ${vectors * s.width} columns of sums in registers, ${count(s.flops / 2)} multiply-adds`,
+    `tile     ${height} rows × ${s.dot?.columns ?? vectors * s.width} columns of sums in registers, ${count(s.flops / 2)} multiply-adds`,
     ...outer,
     `rows     ${[...(others.length > 0 ? [listed(others, names)] : []), tilesOf(s)].join(", ")}${rowBlocks(s)}`,
     `columns  ${columnsOf(s, nest)}`,
     `sum      ${sumOf(s, names)}`,
-    `reads    ${s.a.buffer.name} an element at a time, ${rowLayout(s)}`,
+    `reads    ${s.a.buffer.name} ${s.dot ? "by vectors along the sum" : "an element at a time"}, ${rowLayout(s)}`,
     `         ${s.b.buffer.name} by vectors, ${columnLayout(s, layoutOf)}`,
     `threads  share ${sharedBy(s, names)}`,
   ];
@@ -67,6 +67,8 @@ function columnsOf(s: Schedule, { axes }: Nest): string {
   const left = s.valid - (extent - 1) * span(s);
   const panels = extent === 1 ? `one panel of ${span(s)}` : `${extent} panels of ${span(s)}`;
   const rest = left < span(s) ? `, ${extent === 1 ? "of which" : "the last with"} ${left}` : "";
+  if (s.dot)
+    return `${vector}<${s.valid} in one vector of sums, each added up from ${s.width} lanes`;
   const lanes = s.width === 1 ? "" : ` (vectors of ${s.width})`;
   return `${vector}<${s.valid} = ${panels}${rest}${lanes}`;
 }

@@ -11,6 +11,7 @@ import type { Shared, Tile } from "./tiling.ts";
 /** What is decided: of a product, of the layout of a weight, of the chunks or the form of a long sum. */
 export type Decision =
   | "clip"
+  | "dot"
   | "panel"
   | "tile"
   | "pack"

@@ -9,6 +9,7 @@ import { type Layout, type LayoutOf, readAhead, unitDimension } from "../layout.
 import type { Target } from "../target.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, worthSkipping } from "./clip.ts";
 import { type Decide, validPanels } from "./decisions.ts";
+import { dotOperand } from "./dot.ts";
 import {
   accumulator,
   columnsOf,
@@ -56,6 +57,8 @@ export interface Operands {
   readonly guards: Guards;
   /** Vectors that a tile must have a multiple of, so that it covers whole blocks. */
   readonly quantum: number;
+  /** Vectors lie along the sum; B's strides are those along it. */
+  readonly isDot: boolean;
 }
 
 /** @returns undefined if neither or both operands have the vector axis, or an address is not linear */
@@ -79,9 +82,7 @@ export function assignRoles(
   const [first, second] = usesVector(b) ? [a, b] : [b, a];
   const operand = (load: Product["a"], layout: Layout, copy: boolean): Operand | undefined => {
     const at = stridesIn(load.at, load.buffer.shape, layout, vector, algebra);
-    const source = load.buffer;
-    const target: TensorBuffer = { ...source, name: `${source.name}.copy` };
-    return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
+    return at && { load, layout, at, copy: copy ? copyOf(load.buffer, layout) : undefined };
   };
   const stored = { a: layoutOf(first.buffer), b: layoutOf(second.buffer) };
   const asStored = stridesIn(first.at, first.buffer.shape, stored.a, vector, algebra);
@@ -101,6 +102,18 @@ export function assignRoles(
     hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
   const columns = columnsOf(second, vector, algebra);
   if ((!columns && !usable) || !lacking) return undefined;
+  const bare = guards?.size === 0 && lacking.size === 0 && span === target.width;
+  const dot = bare
+    ? dotOperand(product, vector, asStored, second, stored.b, target, algebra)
+    : undefined;
+  if (dot && decide("dot", true, () => [true, false])) {
+    const copy = dot.layout === stored.b ? undefined : copyOf(second.buffer, dot.layout);
+    return {
+      a: { load: first, layout: stored.a, at: asStored!, copy: undefined },
+      b: { load: second, ...dot, copy },
+      ...{ vector, guards: new Map(), quantum: 1, isDot: true },
+    };
+  }
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straighten = !clips;
   const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
@@ -119,8 +132,15 @@ export function assignRoles(
     vector,
     guards: bothGuards(clips ? guards : skipped, lacking),
     quantum: together / target.width,
+    isDot: false,
   };
 }
+
+const copyOf = (source: TensorBuffer, layout: Layout): Copy => ({
+  source,
+  target: { ...source, name: `${source.name}.copy` },
+  layout,
+});
 
 /** Widths of the blocks in which what an epilogue reads and writes lies. */
 function blocksOf(epilogue: Product["epilogue"], layoutOf: LayoutOf): readonly number[] {

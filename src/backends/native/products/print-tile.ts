@@ -6,6 +6,7 @@ import { walk } from "../../../ir/expr.ts";
 import { CodePrinter } from "../../../support/code-printer.ts";
 import { printBodies } from "../../printer.ts";
 import { vectorDialect } from "../c.ts";
+import { printDot } from "./dot.ts";
 import { argumentNumber, type Loop } from "./operands.ts";
 import { accumulator } from "./product.ts";
 import type { Schedule } from "./schedule.ts";
@@ -68,7 +69,10 @@ function tileBody(s: Schedule, rows: number): string {
         isBlocked(s) ? `k0 == 0 ? (vf){} : LD(${at(i, v)})` : "{}";
       code.line(`vf ${all.map(([i, v]) => `c${i}_${v} = ${start(i, v)}`).join(", ")};`);
       prefetch(s, rows, code);
-      sumLoops(s, rows, code);
+      if (s.dot) {
+        const depth = s.k.reduce((n, x) => n * x.extent, 1);
+        printDot(s.dot, { width: s.width, rows, row: s.rows[s.tile.row]!.a, depth }, code);
+      } else sumLoops(s, rows, code);
       if (isBlocked(s)) {
         code.block("if (!last)", () => {
           for (const [i, v] of all) code.line(`ST(${at(i, v)}, c${i}_${v});`);

@@ -5,13 +5,14 @@
  * rows (M), those of both or of B alone are outer, summed axes are K.
  */
 
-import { type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
+import { type Axis, type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
 import { sizeOf } from "../../../ir/graph.ts";
 import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { type Layout, type LayoutOf, laneOffset } from "../layout.ts";
 import type { Target } from "../target.ts";
 import { bounds, guardsOf } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
+import { type Dot, dotRows } from "./dot.ts";
 import {
   argumentNumber,
   assignRoles,
@@ -19,6 +20,7 @@ import {
   type Loop,
   type Loops,
   makeLoops,
+  type Operand,
 } from "./operands.ts";
 import type { Product } from "./product.ts";
 import {
@@ -67,6 +69,8 @@ export interface Schedule {
   readonly stores: readonly { readonly arg: number; readonly value: Expr }[];
   /** Where sums wait between blocks of k; a buffer of the product's own if no output can hold them. */
   readonly partial: { readonly arg: number; readonly scratch?: TensorBuffer };
+  /** Vectors lie along the sum, as the one panel has few columns. */
+  readonly dot?: Dot;
   /** Which loop threads share. */
   readonly parallel: Shared;
   readonly flops: number;
@@ -84,7 +88,7 @@ export function chooseSchedule(
 ): Schedule | undefined {
   const operands = assignRoles(product, layoutOf, target, decide);
   if (!operands) return undefined;
-  const { a, b, vector, quantum, guards } = operands;
+  const { a, b, vector, quantum, guards, isDot } = operands;
   const made = makeLoops(product, operands, layoutOf);
   if (!made) return undefined;
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
@@ -98,7 +102,8 @@ export function chooseSchedule(
   // Blocks have room for whole panels, rows that lie one after another have not.
   const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
-  const mayPack = !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
+  const mayPack =
+    !isDot && !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
   const blocksIf = (packs: boolean) =>
     chooseBlocks(made, tile, span, depth, packs, columns, target);
   const fits = (kBlock: number) =>
@@ -107,8 +112,8 @@ export function chooseSchedule(
   const packs = decide("pack", pays, () => (mayPack ? [true, false] : [false]));
   const blocks = blocksIf(packs);
   const whole = made.k[0]!.extent;
-  const kBlock = decide("kBlock", tail ? whole : blocks.kBlock, () =>
-    tail || made.k[0]!.guards ? [whole] : upTo(whole),
+  const kBlock = decide("kBlock", tail || isDot ? whole : blocks.kBlock, () =>
+    tail || isDot || made.k[0]!.guards ? [whole] : upTo(whole),
   );
   const { loops, partial } = placeSums(made, kBlock, product);
   const lane = (x: Layout) =>
@@ -121,7 +126,7 @@ export function chooseSchedule(
     name: "panel",
     extent: vectors / tile.vectors,
     a: 0,
-    b: laneOffset(b.layout, span),
+    b: isDot ? 0 : laneOffset(b.layout, span),
     args: loops.args.map(({ at, layout }) =>
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
@@ -145,8 +150,9 @@ export function chooseSchedule(
       buffer: b.load.buffer,
       base: b.at.base,
       ...(b.copy ? { copy: b.copy } : {}),
-      lanes: lane(b.layout),
+      lanes: isDot ? [0] : lane(b.layout),
     },
+    ...(isDot && { dot: dotOf(b, vector, target) }),
     outer: loops.outer,
     rows: loops.rows,
     panels,
@@ -170,6 +176,13 @@ export function chooseSchedule(
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }
+
+const dotOf = ({ layout, at }: Operand, vector: Axis, target: Target): Dot => ({
+  columns: vector.extent,
+  step: at.strides.get(vector) ?? 0,
+  block: layout.block!,
+  rows: dotRows(vector.extent, target),
+});
 
 const roundUp = (n: number, unit: number) => Math.ceil(n / unit) * unit;
 

@@ -7,6 +7,7 @@ import type { Axis, Load } from "../../../ir/expr.ts";
 import { IndexAlgebra, rangeOf } from "../../../ir/index-algebra.ts";
 import { type Layout, type LayoutOf, readAhead } from "../layout.ts";
 import type { Guard } from "../products/clip.ts";
+import type { Dot } from "../products/dot.ts";
 import type { Loop } from "../products/operands.ts";
 import { span } from "../products/print-tile.ts";
 import type { Schedule } from "../products/schedule.ts";
@@ -33,10 +34,15 @@ export function verifyBounds(s: Schedule, places: Places, layoutOf: LayoutOf, fi
     sizes.a.size,
     `it reads ${a.buffer.name}`,
   );
-  const columns = plus(
-    reach(s.b.base, (x) => x.b, s.k),
-    lanesOf(s, s.b.lanes, s.panels.b, false),
-  );
+  const columns = s.dot
+    ? plus(
+        reach(s.b.base, (x) => x.b, []),
+        dotReach(s.dot, s.k[0]!.extent),
+      )
+    : plus(
+        reach(s.b.base, (x) => x.b, s.k),
+        lanesOf(s, s.b.lanes, s.panels.b, false),
+      );
   inside(columns, sizes.b.size + readAhead, `it reads ${b.buffer.name}`);
   for (const [n, arg] of s.args.entries()) {
     const moves = reach(arg.base, (x) => x.args[n] ?? 0, []);
@@ -48,6 +54,13 @@ export function verifyBounds(s: Schedule, places: Places, layoutOf: LayoutOf, fi
   }
   verifyGuards(s, places, sizes, fits);
 }
+
+/** Where columns in blocks along a sum lie. */
+const dotReach = ({ columns, step, block }: Dot, depth: number): Range =>
+  plus(
+    plus(times(upTo(depth / block.width), block.stride), times(upTo(columns), step)),
+    upTo(block.width),
+  );
 
 /** Where the lanes of all panels lie; `clipped`: only those of columns that exist. */
 function lanesOf(s: Schedule, lanes: readonly number[], step: number, clipped: boolean): Range {

@@ -10,6 +10,7 @@ import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { invariant } from "../../../support/errors.ts";
 import { type Layout, type LayoutOf, laneOffset, unitDimension } from "../layout.ts";
 import type { Nest } from "../nests/nest.ts";
+import { type Dot, dotRegisters } from "../products/dot.ts";
 import { argumentNumber } from "../products/operands.ts";
 import { isBlocked, span } from "../products/print-tile.ts";
 import { accumulator, findProduct, type Product } from "../products/product.ts";
@@ -47,6 +48,7 @@ export function verifySchedule(
   verifyTile(s, places.vector, target, fits);
   verifySharing(s, fits);
   verifyLanes(s, places, layoutOf, fits);
+  if (s.dot) verifyDot(s, s.dot, places, layoutOf, target, fits);
   verifySums(s, places, fits);
   verifyWalk(s, places, layoutOf, fits);
   verifyBounds(s, places, layoutOf, fits);
@@ -165,7 +167,7 @@ function verifyLanes(s: Schedule, { args, vector, b }: Places, layoutOf: LayoutO
     const width = layout.block?.width ?? s.width;
     fits(width % s.width === 0, `${what} has blocks that are no whole vectors`);
   };
-  check(s.b.lanes, s.panels.b, layoutOf(s.b.copy?.target ?? b.buffer), s.b.buffer.name);
+  if (!s.dot) check(s.b.lanes, s.panels.b, layoutOf(s.b.copy?.target ?? b.buffer), s.b.buffer.name);
   for (const [n, arg] of s.args.entries()) {
     const uses = args.get(n)!.at.some((e) => e.kind === "index" && e.axis === vector);
     if (arg.lanes.length > 0)
@@ -173,6 +175,33 @@ function verifyLanes(s: Schedule, { args, vector, b }: Places, layoutOf: LayoutO
     else fits(!uses && s.panels.args[n] === 0, `${arg.buffer.name} has no vectors`);
   }
   fits(s.panels.a === 0, `${s.a.buffer.name} moves with the columns`);
+}
+
+/** Vectors along the sum are whole, in blocks that B's layout has; all columns are in one vector of sums. */
+function verifyDot(
+  s: Schedule,
+  { columns, block, rows }: Dot,
+  { b }: Places,
+  layoutOf: LayoutOf,
+  t: Pick<Target, "registers">,
+  fits: Fits,
+): void {
+  const { block: own } = layoutOf(s.b.copy?.target ?? b.buffer);
+  fits(
+    own?.width === block.width && own.stride === block.stride,
+    `${b.buffer.name} has no blocks of ${block.width} along the sum`,
+  );
+  fits(s.b.lanes.join() === "0" && s.panels.b === 0, `${b.buffer.name} has other vectors`);
+  fits(columns === s.valid && columns <= s.width, `${columns} columns are not ${s.valid}`);
+  const [k, ...others] = s.k;
+  fits(others.length === 0 && k!.a === 1 && !k!.guards, "its sum is no walk along rows");
+  const whole = block.width % s.width === 0 && k!.extent % block.width === 0;
+  fits(whole, `a sum of ${k!.extent} is no whole blocks of ${block.width}`);
+  fits(
+    !isBlocked(s) && !s.packs && s.tile.vectors === 1,
+    "sums in lanes are neither cut nor packed",
+  );
+  fits(rows >= 1 && dotRegisters(rows, columns) <= t.registers, `${rows} rows at a time spill`);
 }
 
 /** Partial sums wait where the finished ones go, or in memory of their own, and nobody else looks there. */

@@ -21,15 +21,15 @@ interface Walk {
 export function verifyWalk(s: Schedule, places: Places, layoutOf: LayoutOf, fits: Fits): void {
   const { product, vector, a, b, args } = places;
   const algebra = new IndexAlgebra();
-  const strided = (x: Load, base: number, buffer = x.buffer): Strided => {
-    const at = stridesIn(x.at, x.buffer.shape, layoutOf(buffer), vector, algebra);
+  const strided = (x: Load, base: number, buffer = x.buffer, along = vector): Strided => {
+    const at = stridesIn(x.at, x.buffer.shape, layoutOf(buffer), along, algebra);
     fits(at !== undefined, `${x.buffer.name} has no strides`);
     fits(at!.base === base, `${x.buffer.name} begins at ${base} instead of ${at!.base}`);
     return at!;
   };
   const sides = [
     strided(a, s.a.base, s.a.copy?.target),
-    strided(b, s.b.base, s.b.copy?.target),
+    strided(b, s.b.base, s.b.copy?.target, s.dot && product.summed.find((x) => x.extent > 1)),
     ...s.args.map((arg, n) => strided(args.get(n)!, arg.base)),
   ];
   const ofAxis = (axis: Axis): Walk => ({
@@ -52,7 +52,10 @@ export function verifyWalk(s: Schedule, places: Places, layoutOf: LayoutOf, fits
   for (const x of [...s.outer, ...s.rows])
     if (x.axis) fits(sameWalk([ofLoop(x)], [ofAxis(x.axis)]), `loop ${x.name} is not its axis`);
   const [rows, columns, ...others] = ofAxis(vector).moves;
-  fits(rows === 0 && columns === 1, "neighbouring columns do not lie side by side");
+  fits(
+    rows === 0 && columns === (s.dot?.step ?? 1),
+    "neighbouring columns do not lie side by side",
+  );
   for (const [n, { buffer, lanes }] of s.args.entries())
     fits(others[n] === (lanes.length > 0 ? 1 : 0), `${buffer.name} is read as if it were in rows`);
 }
