@@ -7,7 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Script } from "node:vm";
-import { keyOf, recallBytes, rememberBytes } from "../src/support/kept.ts";
+import { digest, keyOf, recallBytes, rememberBytes } from "../src/support/kept.ts";
 
 const kind = "code";
 const file = join(import.meta.dirname, "main.cjs");
@@ -21,16 +21,22 @@ type Bundle = (
   importPackage: (name: string) => Promise<unknown>,
 ) => void;
 
+/** The bundle that an entry was made of, and V8's own version: of another it is of no use, and a new one takes its place. */
 const { size, mtimeMs } = statSync(file);
-const key = keyOf(file, `${size} ${mtimeMs}`, process.version, process.arch, args[0] ?? "");
+const madeFor = Buffer.from(digest(`${size} ${mtimeMs} ${process.version} ${process.arch}`));
+const key = keyOf(file, args[0] ?? "");
 const kept = recallBytes(kind, key);
+const isOurs = kept?.subarray(0, madeFor.length).equals(madeFor);
 const script = new Script(readFileSync(file, "utf8"), {
   filename: file,
-  ...(kept && { cachedData: kept }),
+  ...(kept && isOurs && { cachedData: kept.subarray(madeFor.length) }),
 });
-// Kept at the end: by then V8 has compiled the functions that the command needs.
-if (!kept || script.cachedDataRejected)
-  process.once("exit", () => rememberBytes(kind, key, script.createCachedData()));
+// Kept at the end: by then V8 has compiled the functions that the command needs. What is no command ends with an error.
+if (!isOurs || script.cachedDataRejected)
+  process.once("exit", (code) => {
+    const made = () => Buffer.concat([madeFor, script.createCachedData()]);
+    if (code === 0) rememberBytes(kind, key, made());
+  });
 
 const bundle = { exports: {} } as Parameters<Bundle>[0];
 const run = script.runInThisContext() as Bundle;
