@@ -1,7 +1,7 @@
 /**
  * Puts what `nnc` runs into one file, `dist/app/main.cjs`: some four hundred modules, each of them looked up and read,
  * took longer than all else that a short command does. `dist/app/nnc.js` (bin/launch.ts) starts it, and what runs on
- * threads of its own lies beside it. What is not bundled is loaded from node_modules.
+ * threads and in processes of their own lies beside it. What is not bundled is loaded from node_modules.
  */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -68,6 +68,7 @@ export async function bundle() {
     entryPoints: {
       nnc: path("../dist/bin/launch.js"),
       "parquet-worker": path("../dist/src/data/table/parquet-worker.js"),
+      "webgpu-probe": path("../dist/src/backends/gpujs/webgpu-probe.js"),
     },
     outdir: folder,
     format: "esm",

@@ -174,10 +174,15 @@ export class RunFolder {
     return Object.fromEntries(this.#logs);
   }
 
-  /** Cuts the logs back to what they were. */
+  /**
+   * Cuts the logs back to what they were.
+   * @throws UsageError if one of them is shorter than that
+   */
   restoreLogs(lengths: LogLengths): void {
     for (const [name, length] of Object.entries(lengths)) {
       const file = this.place(name);
+      const size = statSync(file, { throwIfNoEntry: false })?.size ?? length;
+      if (size < length) throw shortened(file, size, length);
       guarded(file, () => cut(file, length));
       this.#logs.set(name, statSync(file, { throwIfNoEntry: false })?.size ?? 0);
     }
@@ -210,6 +215,13 @@ function removeEmpty(folder: string): void {
     // Something else has been put there, and stays.
   }
 }
+
+/** It was on the disk before its checkpoint was. */
+const shortened = (file: string, size: number, length: number) =>
+  new UsageError(
+    `${file} is damaged: it has ${size} bytes, and had ${length} at the last checkpoint`,
+    "restore it, or remove it to go on without what it told",
+  );
 
 /** Shortens a file; one that is shorter, or not there, stays as it is. */
 function cut(file: string, length: number): void {

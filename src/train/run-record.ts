@@ -39,7 +39,8 @@ export function readRunRecord(path: string): RunRecord {
   const events = readEvents(file);
   const of = <T>(kind: string) =>
     events.filter((e) => e.event === kind) as readonly unknown[] as T[];
-  const [start] = of<StartEvent>("start");
+  // A run that was resumed with other settings goes on with those.
+  const start = of<StartEvent>("start").at(-1);
   if (!start?.spec) {
     throw new UsageError(
       `${file} is damaged: it does not begin with the start of a run`,

@@ -46,6 +46,21 @@ test("Ctrl-C says how to go on, and that command ends as if nothing had been", (
     assert.is(kinds.filter((kind) => kind === "end").length, 1, "it was not the end");
   }));
 
+test("events cut short are told of, and a run that goes on with other settings is shown with those", () =>
+  inFolder(async (cwd) => {
+    await nnc([...train, "-q", "--out", "run"], { cwd });
+    const resume = ["train", "tiny.yaml", "-q", "--resume", "run", "--set", "train.epochs=5"];
+    const events = join(cwd, "run", "events.jsonl");
+    const whole = readFileSync(events);
+    truncateSync(events, 50);
+    const { code, stderr } = await nnc(resume, { cwd });
+    assert.is(code, 2);
+    assert.match(stderr, `events.jsonl is damaged: it has 50 bytes, and had`);
+    writeFileSync(events, whole);
+    assert.is((await nnc(resume, { cwd })).code, 0);
+    assert.match((await nnc(["runs", "run"], { cwd })).stdout, "5/5");
+  }));
+
 test("a changed spec is refused at its place, and --set allows it", () =>
   inFolder(async (cwd) => {
     await nnc([...train, "-q", "--out", "run"], { cwd });

@@ -120,6 +120,30 @@ train: { epochs: 10, batch_size: 5 }
   "text.png": "no picture",
 };
 
+test("predict: what a table was standardised by when it trained, whatever form examples have", () =>
+  inFolder(
+    async (cwd) => {
+      await train(cwd, "standard.yaml");
+      const answers = async (file: string) => {
+        const { stdout, stderr } = await nnc(["predict", "standard", file, "--json"], { cwd });
+        assert.is.not(stdout, "", stderr);
+        return lines(stdout).map((line) => JSON.parse(line).probabilities);
+      };
+      const table = await answers("roses.csv");
+      assert.equal(await answers("roses.jsonl"), table);
+      for (const { rose } of table) assert.ok(rose > 0.9, `a rose is one by ${rose}`);
+    },
+    {
+      ...files,
+      "standard.yaml": files["flowers.yaml"].replace(
+        "validation_split",
+        "standardize: true, validation_split",
+      ),
+      "roses.jsonl":
+        '{"length":5.2,"colour":"red"}\n{"length":5.5,"colour":"blue"}\n{"length":5.1,"colour":"red"}\n',
+    },
+  ));
+
 test("predict: pictures of any size, as they are or inverted; weights with a spec", () =>
   inFolder(async (cwd) => {
     await train(cwd, "halves.yaml");

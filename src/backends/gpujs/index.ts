@@ -4,7 +4,8 @@ import { GpuExecutable, loadGpuJs } from "./executable.ts";
 import { modes } from "./modes.ts";
 import { checkSizes } from "./sizes.ts";
 import { mayHaveVulkan } from "./vulkan.ts";
-import { noDriver, openWebGpu, probeWebGpu } from "./webgpu.ts";
+import { openWebGpu, probeWebGpu } from "./webgpu.ts";
+import { noDriver } from "./webgpu-report.ts";
 
 export const webgpu: Backend = {
   name: "webgpu",

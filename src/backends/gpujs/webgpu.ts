@@ -3,36 +3,18 @@
  * opened must be closed, or the process hangs at its end.
  */
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { Availability } from "../../ir/program.ts";
 import { RunError } from "../../support/errors.ts";
 import { type GpuModule, loadGpuJs } from "./executable.ts";
 import { type CommandEncoder, joinPasses } from "./passes.ts";
+import { noDriver, type Report } from "./webgpu-report.ts";
 
-export const noDriver = "no usable Vulkan, Metal or D3D12 driver";
 const driverFix =
   "install a Vulkan driver (Debian: libvulkan1 and mesa-vulkan-drivers 25 or newer, or the GPU maker's driver)";
 
-/** What the child process of a probe reports. */
-type Report =
-  | { ok: true; device: string; description: string; software: boolean }
-  | { ok: false; code: string; message: string };
-
 /** Asked in a process of its own: a driver may crash, and Dawn writes to stderr by itself. */
-const probeScript = `
-const say = (report) => console.log(JSON.stringify(report));
-try {
-  const { create } = await import("webgpu");
-  const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) say({ ok: false, code: "NO_ADAPTER", message: "${noDriver}" });
-  else {
-    const { device, description, isFallbackAdapter } = adapter.info;
-    say({ ok: true, device, description, software: isFallbackAdapter === true });
-  }
-} catch (error) {
-  say({ ok: false, code: error.code ?? error.name, message: String(error.message).split("\\n")[0] });
-}
-process.exit(0);
-`;
+const probe = fileURLToPath(new URL("./webgpu-probe.js", import.meta.url));
 const probeTimeout = 15_000;
 
 export async function probeWebGpu(): Promise<Availability> {
@@ -55,8 +37,7 @@ export async function probeWebGpu(): Promise<Availability> {
 
 function runProbe(): Promise<Report> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--input-type=module", "-e", probeScript], {
-      cwd: import.meta.dirname,
+    const child = spawn(process.execPath, [probe], {
       stdio: ["ignore", "pipe", "ignore"],
       timeout: probeTimeout,
     });

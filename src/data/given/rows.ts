@@ -3,7 +3,8 @@
  * were then; else a row is all numbers of an example.
  */
 
-import type { Samples } from "../dataset.ts";
+import { type Samples, sampleForm } from "../dataset.ts";
+import type { DescribedSamples } from "../description.ts";
 import type { TableEncoding } from "../encoding.ts";
 import { damaged } from "../read-file.ts";
 import { toNumber } from "../table/column.ts";
@@ -17,14 +18,20 @@ export function readRows(file: GivenFile, wanted: Wanted): Given {
   const [name, described] = onlyInput(wanted, file.place, "a table");
   const encoding = wanted.encodings.get(name);
   return encoding?.kind === "table"
-    ? readColumns(file, name, encoding)
+    ? readColumns(file, name, described, encoding)
     : readNumbers(file, name, described);
 }
 
-function readColumns({ bytes, place }: GivenFile, name: string, encoding: TableEncoding): Given {
+function readColumns(
+  { bytes, place }: GivenFile,
+  name: string,
+  described: DescribedSamples,
+  encoding: TableEncoding,
+): Given {
   const format = { header: encoding.header, delimiter: delimiterOf(bytes, encoding.delimiter) };
   const table = readEncoded(csvFile(bytes, place, format), encoding.features);
-  return given(table, name, encodeColumns(table, encoding.features));
+  const { values } = encodeColumns(table, encoding.features);
+  return given(table, name, { ...sampleForm(described), values });
 }
 
 /** Tables in the delimiter of the training file, or in a usual one if its first line has none of that. */
@@ -38,7 +45,7 @@ function delimiterOf(bytes: Buffer, usual: string): string {
 function readNumbers(
   { bytes, place }: GivenFile,
   name: string,
-  described: Parameters<typeof toSamples>[1],
+  described: DescribedSamples,
 ): Given {
   const size = sizeOf(described.shape);
   const format = { header: hasHeader(bytes), delimiter: delimiterOf(bytes, ",") };

@@ -89,8 +89,18 @@ async function unpack(file: ArrayBuffer, size: Size): Promise<readonly Row[]> {
   }
 }
 
+/** Each takes some 50 bytes as it is read, however few it had in the file. */
+const mostValues = 2 ** 28;
+
 /** Before anything is unpacked. */
-function checkSize({ bytes: size }: Size, place: Place): void {
+function checkSize({ bytes: size, values }: Size, place: Place): void {
+  if (values > mostValues) {
+    damaged(place, "is too large to hold in memory", {
+      expected: `at most ${mostValues.toLocaleString("en-US")} values`,
+      received: values.toLocaleString("en-US"),
+      fix: "make a smaller file of it, with fewer rows or columns",
+    });
+  }
   if (size <= LARGEST) return;
   damaged(place, "is too large to hold in memory", {
     expected: `at most ${bytes(LARGEST)} unpacked`,
