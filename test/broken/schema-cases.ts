@@ -256,6 +256,11 @@ const training: readonly BrokenSpec[] = [
   broken("top_k too large", { metrics: "{ precision: { top_k: ⟦2⟧ } }" }, /does not fit the 1/),
   broken("auc's curve", { metrics: "[{ auc: { curve: ⟦roc⟧ } }]" }, /mean `ROC`/),
   broken("f1's average", { metrics: "[{ f1_score: { average: ⟦makro⟧ } }]" }, /mean `macro`/),
+  broken(
+    "muon's expressions",
+    { optimizer: "{ muon: { exclude_layers: [⟦'out('⟧] } }" },
+    /regular expression/,
+  ),
   broken("schedule", { optimizer: "{ sgd: { learning_rate: ⟦cosine_decy⟧ } }" }, /cosine_decay/),
   broken(
     "schedule option",
