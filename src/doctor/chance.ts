@@ -19,9 +19,11 @@ export function chance({ spec, built, wanted }: Opened, output: OutputSpec): Ten
   return batchLoss(output.loss, aligned, blindPrediction(output, prediction, aligned), counting);
 }
 
+/** Of labels that only say what belongs together: the same vector of length 1. */
 function blindPrediction({ loss }: OutputSpec, prediction: Tensor, target: Tensor): Tensor {
   const { shape } = prediction.type;
-  const { predicts } = loss.definition;
+  const { predicts, groups } = loss.definition;
+  if (groups) return fill(1 / Math.sqrt(shape.at(-1)!), shape);
   const isLogits = loss.options["from_logits"] === true;
   switch (predicts) {
     case "classes":
@@ -35,11 +37,11 @@ function blindPrediction({ loss }: OutputSpec, prediction: Tensor, target: Tenso
   }
 }
 
-/** The least that the loss can be: of predictions that are the targets. Of logits there is no such, and it is 0. */
+/** The least that the loss can be: of predictions that are the targets. Of logits and groups there is no such, and it is 0. */
 export function perfection({ spec, built, wanted }: Opened, output: OutputSpec): Tensor {
   const prediction = built.outputs.get(output.layer)!;
   const { definition, options } = output.loss;
-  if (options["from_logits"] === true) return fill(0, []);
+  if (options["from_logits"] === true || definition.groups) return fill(0, []);
   const target = targetOf(output, spec.outputs.length > 1, wanted.targets);
   const aligned = alignTarget(target, prediction, definition.targets)!;
   const best =

@@ -49,8 +49,8 @@ export interface Known {
 /** How an output is to be read: its loss says what it predicts, the data what the classes are called. */
 export function readingOf({ loss }: OutputSpec, { shape }: OutputType, known: Known): Reading {
   const width = shape.at(-1) ?? 1;
-  const { predicts } = loss.definition;
-  const named = known.classes;
+  const { predicts, groups } = loss.definition;
+  const named = groups ? undefined : known.classes;
   if (width > 1 && (predicts === "classes" || named?.length === width))
     return {
       kind: "classes",

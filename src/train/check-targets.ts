@@ -7,11 +7,13 @@ import type { OutputSpec } from "../spec/spec.ts";
 import { fail } from "../support/errors.ts";
 
 /**
- * Class numbers must be smaller than the number of outputs; values must lie where the loss has them.
+ * Class numbers must be smaller than the number of outputs, those of groups whole; values must lie where the loss has them.
  * @throws ProblemError with the first that does not, and where it stands in its file
  */
 export function checkTargets(output: OutputSpec, prediction: Tensor, samples: AnySamples): void {
-  if (output.loss.definition.targets === "labels") checkLabels(output, prediction, samples);
+  const { targets, groups } = output.loss.definition;
+  if (groups) checkWhole(output, samples);
+  else if (targets === "labels") checkLabels(output, prediction, samples);
   else checkRange(output, prediction, samples);
 }
 
@@ -32,6 +34,19 @@ function checkLabels(output: OutputSpec, prediction: Tensor, samples: AnySamples
       beyond && classes > 1
         ? `give layer ${output.layer} ${Math.floor(most) + 1} units`
         : "check the target column",
+  });
+}
+
+/** Labels of groups. */
+function checkWhole(output: OutputSpec, samples: AnySamples): void {
+  const odd = firstOdd(samples, Number.isInteger);
+  if (odd === undefined) return;
+  fail({
+    path: output.lossPath,
+    message: `${output.loss.definition.name} needs to know which examples belong together`,
+    expected: "whole numbers, the same for such",
+    received: `${odd.value} ${odd.at}`,
+    fix: "check the target column",
   });
 }
 

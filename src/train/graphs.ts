@@ -256,7 +256,7 @@ function measure(spec: Spec, totals: Totals, wanted: Wanted, built: Built): Tens
     const target = targetOf(output, several, wanted.targets);
     const mask = built.masks.get(output.layer);
     for (const { name, metric } of output.metrics) {
-      const form = metric.definition.targets(target, prediction);
+      const form = metric.definition.targets(target, prediction, metric.options);
       const own = alignTarget(target, prediction, form)!;
       totals.add(name, metric.definition.sums(own, prediction, metric.options, mask));
     }

@@ -76,12 +76,19 @@ export function optimise(
   const follow = movingAverage(options, turn, state);
   for (const [i, { name, layer, w, constrain = unchanged }] of parameters.entries()) {
     scoped(`${layer}/update`, () => {
-      const slots = Object.entries(definition.slots(options)).map(
-        ([slot, initial]) =>
-          [slot, state.array(`optimizer/${name}/${slot}`, w.type.shape, initial)] as const,
-      );
+      const parameter = { name, shape: w.type.shape };
+      const slots = Object.entries(definition.slots(options, parameter)).map(([slot, given]) => {
+        const { shape, initial } =
+          typeof given === "number" ? { ...parameter, initial: given } : given;
+        return [slot, state.array(`optimizer/${name}/${slot}`, shape, initial)] as const;
+      });
+      const own = definition.weightDecay ?? ((o: CommonOptions) => o.weight_decay);
       const next = definition.update(
-        { w: decayed(w, rate, options), g: clipped[i]!, slots: Object.fromEntries(slots) },
+        {
+          w: decayed(w, rate, own(options, parameter)),
+          g: clipped[i]!,
+          slots: Object.fromEntries(slots),
+        },
         options,
         ctx,
       );

@@ -4,8 +4,10 @@ import { extremesOf } from "../data/extremes.ts";
 import { isStored, typeOf } from "../data/stream/stored.ts";
 import { bindInputs } from "../infer/inputs.ts";
 import { type Tensor, variable } from "../ir/graph.ts";
+import type { Named } from "../nn/definition.ts";
 import { showShape } from "../nn/layers/layer.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
+import type { Metric } from "../nn/metrics/metric.ts";
 import { type Built, buildModel, inputLayers } from "../nn/model.ts";
 import { fill } from "../ops/view.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
@@ -140,18 +142,18 @@ function checkOutput(
   const unfit = output.loss.definition.unfit?.(shape, output.loss.options, mask);
   if (unfit) fail(optionProblem(unfit, output.loss.definition.name, output.lossOptions, shown));
   for (const { metric, path, optionsPath } of output.metrics) {
-    const form = metric.definition.targets(target, prediction);
+    const form = metric.definition.targets(target, prediction, metric.options);
     const wrong = metric.definition.unfit?.(shape, metric.options, mask);
     if (wrong) fail(optionProblem(wrong, metric.definition.name, optionsPath, shown));
     if (alignTarget(target, prediction, form)) continue;
-    const suited = suitedMetric(metric.definition.name, samples);
+    const fix = metricAdvice(metric, samples);
     fail({
       path,
       message: `${metric.definition.name} cannot compare the output with the data's target`,
       expected: `a target of shape ${targetShape(prediction, form)}`,
       received: `a target of shape ${showShape(target.type.shape)}`,
       notes: [`layer ${output.layer} gives ${shown}`],
-      ...(suited ? { fix: `use \`${suited}\`` } : {}),
+      ...(fix ? { fix } : {}),
     });
   }
   checkTargets(output, prediction, samples);
@@ -171,8 +173,12 @@ const targetShape = (prediction: Tensor, form: "labels" | "values") =>
 const isLabels = (samples: AnySamples) =>
   samples.shape.every((n) => n === 1) && typeOf(samples) !== "float32";
 
-const suitedMetric = (name: string, samples: AnySamples) =>
-  isLabels(samples) && name === "categorical_accuracy" ? "sparse_categorical_accuracy" : undefined;
+function metricAdvice({ definition, options }: Named<Metric>, samples: AnySamples) {
+  if (isLabels(samples) && definition.name === "categorical_accuracy")
+    return "use `sparse_categorical_accuracy`";
+  if (options["sparse_y_pred"] !== true) return undefined;
+  return "add `sparse_y_pred: false` if the output has one number for each class";
+}
 
 function adviceFor({ layer, loss }: OutputSpec, prediction: Tensor, samples: AnySamples): string {
   const { name } = loss.definition;

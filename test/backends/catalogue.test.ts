@@ -33,6 +33,15 @@ const feed = new Map([
 const [, byLabel, byValue, mask] = [...feed.keys()];
 const targetFor = (form: "labels" | "values") => (form === "labels" ? byLabel! : byValue!);
 
+/** Options that must be given. */
+const needed = (name: string) => {
+  const [, given] = name.split("_at_");
+  if (given !== undefined) return { [given]: 0.5 };
+  const own = { num_classes: classes, ...(name.includes("mean") ? {} : { target_class_ids: [1] }) };
+  const sparse = name.includes("one_hot") ? {} : { sparse_y_pred: false };
+  return name.endsWith("io_u") && name !== "binary_io_u" ? { ...own, ...sparse } : {};
+};
+
 const outputs: [string, Tensor][] = [
   ...losses.flatMap(({ name }): [string, Tensor][] => {
     const own = lossOption().parse(name);
@@ -43,10 +52,9 @@ const outputs: [string, Tensor][] = [
     ];
   }),
   ...metrics.flatMap(({ name }) => {
-    const [, given] = name.split("_at_");
-    const spec = given === undefined ? name : { [name]: { [given]: 0.5 } };
-    const { definition, options } = metricOption().parse(spec);
-    const sums = definition.sums(targetFor(definition.targets(byValue!, p)), p, options, mask);
+    const { definition, options } = metricOption().parse({ [name]: needed(name) });
+    const form = definition.targets(byValue!, p, options);
+    const sums = definition.sums(targetFor(form), p, options, mask);
     return Object.entries(sums).map(([sum, x]): [string, Tensor] => [`metric ${name}, ${sum}`, x]);
   }),
   ...regularizers.map(({ name }): [string, Tensor] => {

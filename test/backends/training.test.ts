@@ -9,6 +9,7 @@ import * as assert from "uvu/assert";
 import { loadBackend } from "../../src/backends/index.ts";
 import { reference } from "../../src/backends/reference.ts";
 import type { Backend } from "../../src/ir/program.ts";
+import { optimizers } from "../../src/nn/optimizers/index.ts";
 import { trainLoop } from "../../src/train/loop.ts";
 import { workingBackends } from "../support/backends.ts";
 import { openSession, smallSpecs, trainSteps } from "../support/sessions.ts";
@@ -56,6 +57,19 @@ for (const backend of working) {
       const error = largestError(want, got);
       assert.ok(error < tolerance, `relative error ${error}`);
       assert.is(bits(await weightsAfter(text, backend)), bits(got));
+    });
+  }
+}
+
+// A step of `lion` is a sign, which a rounding can turn.
+for (const backend of working) {
+  for (const { name } of optimizers.filter((o) => o.name !== "lion")) {
+    test(`${backend.name}: three steps of ${name}`, async () => {
+      const rate = "{ learning_rate: 0.01, weight_decay: 0.02 }";
+      const text = smallSpecs.mlp.replace("optimizer: adam", `optimizer: { ${name}: ${rate} }`);
+      const want = await weightsAfter(text, reference, undefined, 3);
+      const error = largestError(want, await weightsAfter(text, backend, undefined, 3));
+      assert.ok(error < 1e-5, `relative error ${error}`);
     });
   }
 }

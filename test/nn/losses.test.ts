@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { gradients } from "../../src/compiler/autodiff.ts";
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import { activationOption } from "../../src/nn/activations.ts";
-import { batchLoss, losses, lossOption } from "../../src/nn/losses/index.ts";
+import { batchLoss, isBatchwise, losses, lossOption } from "../../src/nn/losses/index.ts";
 import { alignTarget } from "../../src/nn/losses/loss.ts";
 import { reshape } from "../../src/ops/view.ts";
 import { evaluate, type Feed, gradientError, input, random } from "../support/evaluate.ts";
@@ -59,6 +59,27 @@ for (const r of recordsOf<LossRecord>(parity.losses)) {
   });
 }
 
+test("which losses depend on how examples are divided into batches", () => {
+  const batchwise = (spec: unknown) => isBatchwise(lossOption().parse(spec), undefined);
+  assert.is(batchwise("mse"), false);
+  assert.is(batchwise("dice"), true);
+  assert.is(batchwise({ dice: { axis: -1 } }), false);
+  assert.is(batchwise({ tversky: { axis: [1] } }), false);
+  assert.is(batchwise("circle"), true);
+});
+
+test("what a loss cannot be computed of is said", () => {
+  const message = (spec: unknown, shape: Shape, mask?: Shape) => {
+    const { definition, options } = lossOption().parse(spec);
+    return definition.unfit?.(shape, options, mask)?.message ?? "";
+  };
+  assert.match(message("dice", [5, 3, 2], [5, 3]), /some steps are masked/);
+  assert.match(message({ tversky: { axis: [-1, 1] } }, [5, 3, 2], [5, 3]), /steps are masked/);
+  assert.is(message({ tversky: { axis: [-1] } }, [5, 3, 2], [5, 3]), "");
+  assert.match(message({ dice: { axis: [0] } }, [5, 3]), /no such dimension/);
+  assert.match(message("circle", [5, 2, 3]), /vectors/);
+});
+
 test("every loss has records", () => {
   const known = new Set(fixture<LossRecord[]>("losses").map((r) => r.name));
   assert.equal(
@@ -71,7 +92,7 @@ test("every loss has records", () => {
 function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) {
   const classes = shape.at(-1)!;
   const rows = shape.slice(0, -1);
-  if (name === "sparse_categorical_crossentropy") {
+  if (name === "sparse_categorical_crossentropy" || name === "circle") {
     const values = Array.from({ length: sizeOf(rows) }, () => r.int(0, classes - 1));
     return given("y", { shape: r.pick([rows, [...rows, 1]]), values });
   }
@@ -80,7 +101,9 @@ function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) 
 }
 /** Losses that take logarithms have predictions and targets of their own. */
 const rangeOf = (name: string, otherwise: readonly [number, number]) =>
-  ["kl_divergence", "poisson", "msle"].includes(name) ? ([0.05, 0.95] as const) : otherwise;
+  ["kl_divergence", "poisson", "msle", "dice", "tversky"].includes(name)
+    ? ([0.05, 0.95] as const)
+    : otherwise;
 const focal = (r: ReturnType<typeof random>) => ({
   label_smoothing: r.uniform(),
   from_logits: r.pick([true, false]),
@@ -107,6 +130,13 @@ const randomOptions: Record<string, (r: ReturnType<typeof random>) => Options> =
   }),
   categorical_focal_crossentropy: focal,
   cosine_similarity: (r) => ({ axis: r.pick([-1, 1]) }),
+  dice: (r) => ({ axis: r.pick([null, -1, [1]]) }),
+  tversky: (r) => ({ alpha: r.uniform(), beta: r.uniform(), axis: r.pick([null, -1, [1]]) }),
+  circle: (r) => ({
+    gamma: r.uniform(0.2, 1),
+    margin: r.uniform(),
+    remove_diagonal: r.pick([true, false]),
+  }),
 };
 
 for (const { name, options } of losses) {
@@ -116,7 +146,7 @@ for (const { name, options } of losses) {
     assert.ok(covered, `${name} has options: draw them in randomOptions`);
     for (let seed = 0; seed < 8; seed++) {
       const r = random(seed);
-      const p = input("p", r.shape(r.int(2, 4)));
+      const p = input("p", name === "circle" ? [5, r.int(2, 4)] : r.shape(r.int(2, 4)));
       const { shape } = p.type;
       const raw: Options = draw(r);
       const isProbability = raw["from_logits"] === false;

@@ -44,7 +44,7 @@ async function measured(
   for (const b of batches) {
     const [y, ys] = given("y", { shape: b.y_true_shape, values: b.y_true });
     const [p, ps] = given("p", { shape: b.y_pred_shape, values: b.y_pred });
-    const aligned = alignTarget(y, p, definition.targets(y, p));
+    const aligned = alignTarget(y, p, definition.targets(y, p, options));
     assert.ok(aligned, "the target can be aligned");
     assert.is(definition.unfit?.(p.type.shape, options), undefined);
     const mask = b.mask ? [given("m", b.mask)] : [];
@@ -90,6 +90,8 @@ test("what no options can fit is said", () => {
   assert.match(message("auc", { multi_label: true }, [5, 2, 3]), /one dimension/);
   assert.match(message("auc", { label_weights: [1, 2] }, [5, 3]), /as many weights/);
   assert.match(message("cosine_similarity", { axis: 2 }, [5, 3]), /no such dimension/);
+  assert.match(message("pearson_correlation", {}, [5, 1]), /correlates with nothing/);
+  assert.match(message("concordance_correlation", { axis: 0 }, [5, 3]), /no such dimension/);
   assert.is(message("precision", { class_id: 2, top_k: 3 }, [5, 3]), "");
 });
 
@@ -104,9 +106,9 @@ test("every metric has records", () => {
 
 test("metrics with masks were recorded of every kind, and of those that ignore them", () => {
   const known = new Set(masked.map((r) => r.name));
-  // F scores and R² know examples of one dimension only.
+  // F scores, R² and circle know examples of one dimension only.
   const rest = metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name);
-  assert.equal(rest, ["r2", "f1", "fbeta"]);
+  assert.equal(rest, ["circle", "r2", "f1", "fbeta"]);
 });
 
 test("which targets go with which predictions", () => {
@@ -127,9 +129,9 @@ test("which targets go with which predictions", () => {
 });
 
 test("accuracy by shapes: one output binary, class numbers sparse, else categorical", () => {
-  const { definition } = metricOption().parse("acc");
+  const { definition, options } = metricOption().parse("acc");
   const form = (target: Shape, prediction: Shape) =>
-    definition.targets(input("y", target), input("p", prediction));
+    definition.targets(input("y", target), input("p", prediction), options);
   assert.is(form([5], [5, 1]), "values");
   assert.is(form([5, 1], [5, 1]), "values");
   assert.is(form([5], [5, 3]), "labels");

@@ -150,6 +150,37 @@ test("every optimizer makes a bowl's value small, with any option", async () => 
   }
 });
 
+test("adafactor keeps rows and columns of matrices, muon leaves what is no matrix to Adam", () => {
+  const kept = (name: string, options: Options, parameter: { name: string; shape: number[] }) => {
+    const own = choose(name, options);
+    return own.definition.slots(own.options, parameter);
+  };
+  const kernel = { name: "conv/kernel", shape: [3, 4, 5] };
+  assert.equal(kept("adafactor", {}, kernel), {
+    row: { shape: [3, 4], initial: 0 },
+    column: { shape: [3, 5], initial: 0 },
+  });
+  assert.equal(kept("adafactor", {}, { name: "conv/bias", shape: [5] }), { velocity: 0 });
+
+  const byAdam = (options: Options, name: string, shape: number[]) =>
+    "velocity" in kept("muon", options, { name, shape });
+  assert.is(byAdam({}, "dense/kernel", [3, 4]), false);
+  assert.is(byAdam({}, "conv/kernel", [3, 4, 5]), true);
+  assert.is(byAdam({}, "dense/bias", [4]), true);
+  assert.is(byAdam({}, "words/embeddings", [3, 4]), true);
+  assert.is(byAdam({ exclude_embeddings: false }, "words/embeddings", [3, 4]), false);
+  assert.is(byAdam({ exclude_layers: ["out", "^last"] }, "dense_out/kernel", [3, 4]), true);
+  assert.is(byAdam({ exclude_layers: ["^out"] }, "dense_out/kernel", [3, 4]), false);
+});
+
+test("a weight whose gradient is 0 in rows and columns stays a number with adafactor", async () => {
+  // The product of the two means would be 0, as that of 1e-30 and 1e-26 is in single precision, and 0/√0 not a number.
+  const values = [0, 0, 0, 1];
+  const tiny = choose("adafactor", { epsilon_1: 1e-200 });
+  const [after] = await steps(tiny, [{ shape: [2, 2], values }], [[values]]);
+  assert.ok(after![0]!.every(Number.isFinite), `${after![0]}`);
+});
+
 test("global_clipnorm sees all weights at once, clipnorm one", async () => {
   const variables = [
     { shape: [2], values: [0, 0] },

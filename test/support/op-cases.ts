@@ -239,6 +239,19 @@ const ownRecipes: readonly Recipe[] = [
   product("bi,io->bo", (r) => ({ b: r.int(1, 5), i: r.int(4, 20), o: 4 * r.int(1, 3) })),
   product("bi,oi->bo", sizes("bio", 9)),
   product("bi,bo->io", (r) => ({ b: r.int(17, 30), i: r.int(2, 9), o: 4 * r.int(1, 3) })),
+  {
+    // What is added to the product is read across its rows.
+    name: "einsum, plus a transpose",
+    shapes(r) {
+      const [b, i, o] = [r.int(2, 9), r.int(2, 9), r.int(2, 9)];
+      return [
+        [b, i],
+        [i, o],
+        [o, b],
+      ];
+    },
+    build: ([x, w, y]) => p.add(einsum("bi,io->bo", x!, w!), p.mul(transpose(y!, [1, 0]), 2)),
+  },
   product("ij->ji", sizes("ij")),
   product("ij->j", sizes("ij")),
   product("bqhd,bkhd->bhqk", sizes("bqhdk", 4)),

@@ -168,10 +168,15 @@ export function randomModel(layer: string, seed: number): RandomModel | undefine
   if (sketch.taps.length === 0) sketch.source(r.shape(r.int(1, 2), 3));
   const joined = sketch.rest();
   const heads = Array.from({ length: r.pick([1, 1, 2]) }, () => {
-    const definition = r.pick(losses);
+    // circle is of vectors, one for each example.
+    const definition = r.pick(losses.filter((l) => l.name !== "circle"));
     const kind = targetKind(definition.name);
     const tap = sketch.dense(joined, r.int(2, 3), activations[kind]);
-    const options = someOptions(r, definition, ["axis", "from_logits"]);
+    const options = {
+      ...someOptions(r, definition, ["axis", "from_logits"]),
+      // Where steps are masked, losses of a whole batch are none.
+      ...(definition.name === "dice" || definition.name === "tversky" ? { axis: -1 } : {}),
+    };
     const y = target(r, definition.name, [steps * batch, ...tap.shape]);
     return { tap, y, loss: { [definition.name]: options } };
   });

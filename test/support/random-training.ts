@@ -28,13 +28,18 @@ export interface RandomMetric {
   readonly batches: readonly Pair[];
 }
 
+const overlaps = (name: string) => name === "dice" || name === "tversky";
+/** What is a probability, unless it is a logit. */
+const isProbable = (name: string, { from_logits }: Options) =>
+  overlaps(name) || (name.includes("crossentropy") && from_logits !== true);
+
 /** What a target is, by the name of what it is held to. */
 export function targetKind(
   name: string,
 ): "labels" | "shares" | "classes" | "signs" | "positive" | "any" {
-  if (name.startsWith("sparse_")) return "labels";
+  if (name.startsWith("sparse_") || name === "circle") return "labels";
   if (name === "hinge" || name === "squared_hinge") return "signs";
-  if (name.includes("binary")) return "shares";
+  if (name.includes("binary") || overlaps(name)) return "shares";
   if (name.includes("categorical")) return "classes";
   return ["kl_divergence", "poisson", "msle", "mape"].includes(name) ? "positive" : "any";
 }
@@ -75,13 +80,28 @@ function pair(r: Random, name: string, shape: Shape, probable: boolean): Pair {
 export function randomLoss(definition: Definition, seed: number): RandomLoss {
   const r = random(seed);
   const { name } = definition;
-  const axis = name === "cosine_similarity" ? { axis: r.pick([-1, 1]) } : {};
+  const axis = /cosine_similarity|dice|tversky/.test(name) ? { axis: r.pick([-1, 1]) } : {};
   const reduction = { reduction: r.pick(["sum_over_batch_size", "mean", "sum"]) };
   const options = { ...someOptions(r, definition, ["axis"]), ...axis, ...reduction };
-  const shape = [r.int(2, 3), ...r.shape(r.int(0, 1), 3), r.int(2, 4)];
-  const probable =
-    name.includes("crossentropy") && !("from_logits" in options && options.from_logits);
+  const shape =
+    name === "circle"
+      ? [r.int(4, 6), r.int(2, 3)]
+      : [r.int(2, 3), ...r.shape(r.int(0, 1), 3), r.int(2, 4)];
+  const probable = isProbable(name, options);
   return { name, options, note: "random", ...pair(r, name, shape, probable) };
+}
+
+/** Of predictions that are probabilities. */
+function overlapOptions(r: Random, definition: Definition, classes: number): Options {
+  const has = (option: string) => option in definition.options;
+  const binary = !has("num_classes");
+  const last = binary ? 1 : classes - 1;
+  return {
+    ...someOptions(r, definition, ["num_classes", "target_class_ids", "ignore_class"]),
+    ...(binary ? {} : { num_classes: classes, ignore_class: r.pick([null, 0, -1]) }),
+    ...(has("target_class_ids") ? { target_class_ids: [r.int(0, last)] } : {}),
+    ...(has("sparse_y_pred") ? { sparse_y_true: false, sparse_y_pred: false } : {}),
+  };
 }
 
 /** Metrics that are no mean of a function see probabilities, and targets that are 0 or 1. */
@@ -89,10 +109,16 @@ export function randomMetric(definition: Definition, seed: number): RandomMetric
   const r = random(seed);
   const { name } = definition;
   const isLoss = losses.some((l) => l.name === name);
-  const regression = ["rmse", "r2", "cosine_similarity"].includes(name);
-  const options = someOptions(r, definition, ["axis"]);
+  const regression = /rmse|r2|cosine_similarity|correlation/.test(name);
   const classes = r.int(2, 4);
-  const probable = isLoss ? name.includes("crossentropy") && !options["from_logits"] : !regression;
+  const options = {
+    ...(name.endsWith("io_u")
+      ? overlapOptions(r, definition, classes)
+      : someOptions(r, definition, ["axis"])),
+    // Of all the batch Keras takes the mean over batches, whatever their size.
+    ...(overlaps(name) ? { axis: -1 } : {}),
+  };
+  const probable = isLoss ? isProbable(name, options) : !regression;
   const like = isLoss || regression || /accuracy/.test(name) ? name : "categorical";
   const batches = [2, 3].map((n) => pair(r, like, [n, classes], probable));
   return { name, options, note: "random", batches };

@@ -11,9 +11,17 @@ import { behind, both, differs, type Mask, maskOver } from "../mask.ts";
 import { crossentropies } from "./crossentropy.ts";
 import type { Loss } from "./loss.ts";
 import { marginLosses } from "./margin.ts";
+import { overlapLosses } from "./overlap.ts";
 import { regressionLosses } from "./regression.ts";
+import { similarityLosses } from "./similarity.ts";
 
-export const losses: readonly Loss[] = [...regressionLosses, ...crossentropies, ...marginLosses];
+export const losses: readonly Loss[] = [
+  ...regressionLosses,
+  ...crossentropies,
+  ...marginLosses,
+  ...overlapLosses,
+  ...similarityLosses,
+];
 
 const reductionOption = z
   .enum(["sum_over_batch_size", "mean", "sum"])
@@ -37,7 +45,7 @@ export interface Counting {
 
 /**
  * The loss of a batch, of shape []: the mean of the samples' losses, or their sum. Samples that are masked, and
- * labels that are ignored, do not count; where none counts it is 0. As in Keras the mean is over the number of
+ * labels that are ignored, do not count, nor do those that the loss leaves out; where none counts it is 0. As in Keras the mean is over the number of
  * samples, not over the sum of the weights: an example of weight 2 is as good as two of them for its gradient.
  * @param target aligned as the loss wants it
  */
@@ -52,7 +60,8 @@ export function batchLoss(
   const values = weights ? mul(plain, behind(weights, shape.length)) : plain;
   const ignored = ignoredLabel({ definition, options });
   const present = mask && maskOver(mask, shape, shape.length);
-  const counts = both(present, ignored === null ? undefined : differs(target, ignored));
+  const known = ignored === null ? undefined : differs(target, ignored);
+  const counts = both(both(present, known), definition.counted?.(plain));
   const total = sum(counts ? mul(values, counts) : values, undefined, false);
   if (options["reduction"] === "sum") return total;
   if (!counts) return mean(values, undefined, false);
@@ -66,4 +75,7 @@ const ignoredLabel = ({ definition, options }: Named<Loss>) =>
  * are divided into batches.
  */
 export const isBatchwise = (loss: Named<Loss>, mask: Mask): boolean =>
-  mask !== undefined || ignoredLabel(loss) !== null || loss.options["reduction"] === "sum";
+  mask !== undefined ||
+  ignoredLabel(loss) !== null ||
+  loss.options["reduction"] === "sum" ||
+  loss.definition.batchwise?.(loss.options) === true;

@@ -22,11 +22,20 @@ export interface Loss<S extends z.ZodRawShape = z.ZodRawShape> extends Definitio
   readonly predicts?: "classes" | "truth";
   /** The least and the greatest target that it can be computed of, if not any number. */
   readonly range?: readonly [least: number, most: number];
+  /** Labels say which examples belong together, and are not places among the outputs. */
+  readonly groups?: true;
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
   unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>, mask?: Shape): Problem | undefined;
   /** A class number that stands for no class, which `labels` may have: its losses are 0 and do not count. */
   ignored?(options: z.output<z.ZodObject<S>>): number | null;
-  /** [batch, …, n] predictions to [batch, …] losses; targets are aligned by `alignTarget`. */
+  /** Whether a sample's loss depends on the others of its batch. */
+  batchwise?(options: z.output<z.ZodObject<S>>): boolean;
+  /** 1 for the losses that count, else 0; absent: all do. */
+  counted?(losses: Tensor): Tensor;
+  /**
+   * [batch, …, n] predictions to [batch, …] losses, or to one of shape [] of the batch as a whole; targets are
+   * aligned by `alignTarget`.
+   */
   perSample(target: Tensor, prediction: Tensor, options: z.output<z.ZodObject<S>>): Tensor;
 }
 /** Checks a definition's types; the catalogue holds losses of all kinds of options. */

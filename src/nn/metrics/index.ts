@@ -3,9 +3,11 @@ import { named } from "../definition.ts";
 import { accuracies } from "./accuracy.ts";
 import { auc } from "./auc.ts";
 import { confusionMetrics } from "./confusion.ts";
+import { correlations } from "./correlation.ts";
 import { fScores } from "./f-score.ts";
 import type { Metric } from "./metric.ts";
 import { operatingPoints } from "./operating-point.ts";
+import { overlapMetrics } from "./overlap.ts";
 import { lossMetrics, regressionMetrics } from "./regression.ts";
 
 export const metrics: readonly Metric[] = [
@@ -16,6 +18,8 @@ export const metrics: readonly Metric[] = [
   ...fScores,
   auc,
   ...operatingPoints,
+  ...overlapMetrics,
+  ...correlations,
 ];
 
 /** The spec's reference to a metric. */

@@ -21,8 +21,8 @@ export interface Metric<S extends z.ZodRawShape = z.ZodRawShape, K extends strin
   extends Definition<S> {
   /** Absent where neither is (a count of positives). */
   readonly better?: Direction;
-  /** The form of target it needs, which may depend on the shapes. */
-  targets(target: Tensor, prediction: Tensor): TargetForm;
+  /** The form of target it needs, which may depend on the shapes and the options. */
+  targets(target: Tensor, prediction: Tensor, options: z.output<z.ZodObject<S>>): TargetForm;
   /** What of the options does not fit predictions of this shape, if anything; the path starts at them. */
   unfit?(prediction: Shape, options: z.output<z.ZodObject<S>>, mask?: Shape): Problem | undefined;
   /**
@@ -69,14 +69,16 @@ export function defineMean<S extends z.ZodRawShape>({
     targets: targets ?? asValues,
     sums(y, p, options, mask) {
       const own = values(y, p, options);
-      return mask && masks !== "ignored" ? presentTotal(own, mask) : { total: batchTotal(own) };
+      return mask && masks !== "ignored"
+        ? presentTotal(own, mask)
+        : { total: batchTotal(own, p.type.shape[0]!) };
     },
     finish: ({ total, count }, _, samples) => last(share(total[0]!, count ? count[0]! : samples)),
   } as Metric<S, "total" | "count">);
 }
 /** The mean of one value a sample, times the number of samples, of shape []. */
-const batchTotal = (values: Tensor): Tensor =>
-  mul(mean(values, undefined, false), values.type.shape[0]!);
+const batchTotal = (values: Tensor, samples: number): Tensor =>
+  mul(mean(values, undefined, false), samples);
 /** The sum of the values that are there, and how many these are. */
 function presentTotal(values: Tensor, mask: Tensor) {
   const { shape } = values.type;

@@ -9,9 +9,10 @@ import {
   defineOptimizer,
   epsilonOption,
   type Optimizer,
+  type UpdateContext,
 } from "./optimizer.ts";
 
-const momentOptions = {
+export const momentOptions = {
   beta_1: decay(0.9, "Decay of the mean of gradients."),
   beta_2: decay(0.999, "Decay of the mean of squared gradients."),
   epsilon: epsilonOption,
@@ -24,9 +25,14 @@ const adamOptions = {
     .describe("Divide by the largest mean of squares so far (Reddi et al. 2018)."),
 };
 type Adam = Optimizer<typeof adamOptions>;
+type AdamOptions = z.output<z.ZodObject<typeof adamOptions>>;
 
 /** m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·√(1−β₂ᵗ)/(1−β₁ᵗ) · m/(√v + ε)  (Kingma & Ba 2015) */
-const adamUpdate: Adam["update"] = ({ w, g, slots }, options, ctx) => {
+export function adamUpdate(
+  { w, g, slots }: Parameters<Adam["update"]>[0],
+  options: AdamOptions,
+  ctx: UpdateContext,
+): ReturnType<Adam["update"]> {
   const { beta_1, beta_2, epsilon, amsgrad } = options;
   const momentum = average(slots["momentum"]!, g, beta_1);
   const velocity = average(slots["velocity"]!, op.square(g), beta_2);
@@ -38,7 +44,7 @@ const adamUpdate: Adam["update"] = ({ w, g, slots }, options, ctx) => {
   const size = op.add(op.sqrt(largest ?? velocity), epsilon);
   const kept = { momentum, velocity, ...(largest ? { velocity_hat: largest } : {}) };
   return { w: op.sub(w, op.div(op.mul(momentum, alpha), size)), slots: kept };
-};
+}
 const adamSlots: Adam["slots"] = ({ amsgrad }) => ({
   momentum: 0,
   velocity: 0,

@@ -4,11 +4,13 @@ import { adamOptimizers } from "./adam.ts";
 import { adaptiveOptimizers } from "./adaptive.ts";
 import { descentOptimizers } from "./descent.ts";
 import type { Optimizer } from "./optimizer.ts";
+import { wholeOptimizers } from "./whole.ts";
 
 export const optimizers: readonly Optimizer[] = [
   ...descentOptimizers,
   ...adamOptimizers,
   ...adaptiveOptimizers,
+  ...wholeOptimizers,
 ];
 
 /** The spec's reference to an optimizer. */

@@ -4,7 +4,7 @@
  * w ← w − w·weight_decay·lr; after it the moving average of the weights, if there is one.
  */
 import { z } from "zod";
-import type { Tensor } from "../../ir/graph.ts";
+import type { Shape, Tensor } from "../../ir/graph.ts";
 import * as op from "../../ops/pointwise.ts";
 import { sum } from "../../ops/reduce.ts";
 import type { Problem } from "../../support/errors.ts";
@@ -12,6 +12,15 @@ import type { Definition } from "../definition.ts";
 import { type Rate, rateOption } from "../schedules.ts";
 
 export type Slots<K extends string = string> = Readonly<Record<K, Tensor>>;
+
+/** The weight that is trained, as `dense/kernel`. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** What an array starts from; without a shape it has the parameter's. */
+export type Slot = number | { readonly shape: Shape; readonly initial: number };
 
 /** What an update may use beside the parameter itself. */
 export interface UpdateContext {
@@ -33,8 +42,10 @@ export const averageOfOnes = (ctx: UpdateContext, beta: number): Tensor =>
   ctx.shared(`average_of_ones/${beta}`, 0, (old) => op.add(op.mul(old, beta), 1 - beta));
 
 export interface Optimizer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
-  /** Arrays of the parameter's shape that it keeps, and what they start from. */
-  slots(options: z.output<z.ZodObject<S>>): Readonly<Record<string, number>>;
+  /** Arrays that it keeps of a parameter, and what they start from. */
+  slots(options: z.output<z.ZodObject<S>>, parameter: Parameter): Readonly<Record<string, Slot>>;
+  /** The weight decay of a parameter; absent: the option `weight_decay`. */
+  weightDecay?(options: z.output<z.ZodObject<S>>, parameter: Parameter): number | null;
   /** The next parameter and slots. */
   update(
     step: { readonly w: Tensor; readonly g: Tensor; readonly slots: Slots },
@@ -125,5 +136,5 @@ export function clipGradients(
 }
 
 /** w − w·weight_decay·lr */
-export const decayed = (w: Tensor, rate: Tensor, { weight_decay }: CommonOptions): Tensor =>
-  weight_decay ? op.sub(w, op.mul(op.mul(w, weight_decay), rate)) : w;
+export const decayed = (w: Tensor, rate: Tensor, weightDecay: number | null): Tensor =>
+  weightDecay ? op.sub(w, op.mul(op.mul(w, weightDecay), rate)) : w;

@@ -272,7 +272,8 @@ function argumentsOf(
   const place = (buffer: TensorBuffer, at: readonly Expr[]): number => {
     const layout = layoutOf(buffer);
     const strided = stridesIn(at, buffer.shape, layout, vector, algebra);
-    if (!strided) {
+    // Columns of an argument lie side by side, or are all the same: one read across itself is neither.
+    if (!strided || (strided.strides.get(vector) ?? 1) !== 1) {
       linear = false;
       return 0;
     }
