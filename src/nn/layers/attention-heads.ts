@@ -50,6 +50,7 @@ function project(
     initializer: options.kernel_initializer,
     regularizer: options.kernel_regularizer,
     constraint: options.kernel_constraint,
+    fans: { fanIn: sizeOf(inner), fanOut: sizeOf(out) },
   });
   // Heads stay a dimension of their own: joined with another, a kernel could not be read as it lies.
   const [r, i, o] = [rows, inner, out].map((dims, k) =>

@@ -9,6 +9,7 @@ import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
 import { activation, dense, identity, input } from "./core.ts";
+import { einsumDense } from "./einsum.ts";
 import { embedding } from "./embedding.ts";
 import { gru } from "./gru.ts";
 import type { Layer } from "./layer.ts";
@@ -28,6 +29,7 @@ import { wrappers } from "./wrappers.ts";
 export const layers: readonly Layer[] = [
   input,
   dense,
+  einsumDense,
   activation,
   embedding,
   masking,
