@@ -41,4 +41,13 @@ export const productCases: readonly BrokenSpec[] = [
     equation('"ab,bc->abc"', "output_shape: ⟦[4, null]⟧"),
     /nothing says how large "c" is/,
   ),
+  broken(
+    "heads that do not divide",
+    {
+      model:
+        "\n  - reshape: { target_shape: [2, 2] }\n  - group_query_attention: { head_dim: 2, num_query_heads: 4, num_key_value_heads: ⟦3⟧ }\n  - flatten\n  - dense: { units: 1 }",
+    },
+    /4 heads of queries do not divide among 3/,
+    /a divisor of 4/,
+  ),
 ];

@@ -58,8 +58,8 @@ function isWhole(name: string, { options, inputs }: LayerCase): boolean {
   const ones = inputs.some((s) => s.includes(1)) || /"output_shape":(\[[^\]]*)?\b1\b/.test(text);
   if (text.includes("einsum_dense") && (ones || /":"\w\.\.\./.test(text))) return false;
   // Keras's EinsumDense mixes up several heads where a width is 1, see README.md of the fixtures.
-  if (/"(key|value)_dim":1\b/.test(text)) return false;
-  return text.includes("multi_head") ? inputs.every((s) => s.at(-1)! > 1) : true;
+  if (/"(key|value|head)_dim":1\b/.test(text)) return false;
+  return /multi_head|group_query/.test(text) ? inputs.every((s) => s.at(-1)! > 1) : true;
 }
 
 /** Whether strides are longer than windows, in a layer's options or in those of a layer that is one. */

@@ -1,7 +1,7 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
-import { multiHeadAttention } from "./attention-heads.ts";
+import { groupQueryAttention, multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
 import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
@@ -99,6 +99,7 @@ export const layers: readonly Layer[] = [
   attention.attention,
   attention.additiveAttention,
   multiHeadAttention,
+  groupQueryAttention,
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,
