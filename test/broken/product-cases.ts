@@ -1,4 +1,4 @@
-/** Equations and attention that do not fit. The data is four numbers an example. */
+/** Equations, attention and categories that do not fit. The data is four numbers an example. */
 import { type BrokenSpec, broken } from "./case.ts";
 
 const equation = (text: string, more = "output_shape: 3") => ({
@@ -49,5 +49,28 @@ export const productCases: readonly BrokenSpec[] = [
     },
     /4 heads of queries do not divide among 3/,
     /a divisor of 4/,
+  ),
+  broken(
+    "bins that do not ascend",
+    {
+      model:
+        "\n  - discretization: { bin_boundaries: [0, 2, ⟦1⟧], output_mode: count }\n  - dense: { units: 1 }",
+    },
+    /do not ascend/,
+    /more than 2/,
+  ),
+  broken(
+    "as many bins as Keras finds by itself",
+    {
+      model:
+        "\n  - discretization: { bin_boundaries: [0], ⟦num_bins⟧: 3 }\n  - dense: { units: 1 }",
+    },
+    /quantiles/,
+  ),
+  broken(
+    "too few categories for the data",
+    { model: "\n  - category_encoding: { num_tokens: ⟦3⟧ }\n  - dense: { units: 1 }" },
+    /numbers that do not fit/,
+    /num_tokens: 8/,
   ),
 ];

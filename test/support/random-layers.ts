@@ -54,6 +54,9 @@ function isWhole(name: string, { options, inputs }: LayerCase): boolean {
   if (/"rms_normalization":\{[^}]*"axis":1/.test(text)) return false;
   if (text.includes("_transpose") && text.includes("dilation_rate")) return false;
   if (text.includes('"normalization"') && !text.includes('"mean"')) return false;
+  // Keras goes along the first dimension behind the batch, or along that.
+  const lists = /"output_mode":"(multi_hot|count)"/.test(text);
+  if (lists && inputs.some((s) => s.length !== (text.includes("time_distr") ? 2 : 1))) return false;
   // Nor dimensions of 1 in a product, and it wants two letters before `...`.
   const ones = inputs.some((s) => s.includes(1)) || /"output_shape":(\[[^\]]*)?\b1\b/.test(text);
   if (text.includes("einsum_dense") && (ones || /":"\w\.\.\./.test(text))) return false;

@@ -5,6 +5,8 @@ import { groupQueryAttention, multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
 import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
+import * as categories from "./categories.ts";
+import { centerCrop } from "./center-crop.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
@@ -103,6 +105,9 @@ export const layers: readonly Layer[] = [
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,
+  centerCrop,
+  categories.categoryEncoding,
+  categories.discretization,
   augmentation.randomFlip,
   augmentation.randomTranslation,
   augmentation.randomRotation,
