@@ -80,7 +80,7 @@ function skips(value: unknown): boolean {
 export const requests = (name: string, drawn: LayerCase): number =>
   modelOf(name, drawn, { batch: 2, training: true }).requests;
 
-const cells = ["simple_rnn", "lstm", "gru", "bidirectional"];
+const cells = ["simple_rnn", "lstm", "gru", "conv_lstm1d", "conv_lstm2d", "bidirectional"];
 
 /** @param below whole numbers from 0 to below it; else numbers from −2 to 2 */
 export function drawn(shape: Shape, seed: number, below?: number): Drawn {

@@ -7,6 +7,7 @@ import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
 import * as categories from "./categories.ts";
 import { centerCrop } from "./center-crop.ts";
+import { convLstm1d, convLstm2d } from "./conv-lstm.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
@@ -96,6 +97,8 @@ export const layers: readonly Layer[] = [
   simpleRnn,
   lstm,
   gru,
+  convLstm1d,
+  convLstm2d,
   bidirectional(() => layers),
   ...wrappers(() => layers),
   attention.attention,

@@ -80,7 +80,8 @@ export function assignRoles(
   const operand = (load: Product["a"], layout: Layout, copy: boolean): Operand | undefined => {
     const at = stridesIn(load.at, load.buffer.shape, layout, vector, algebra);
     const source = load.buffer;
-    const target: TensorBuffer = { ...source, name: `${source.name}.copy` };
+    const { shape, dtype } = source;
+    const target: TensorBuffer = { name: `${source.name}.copy`, shape, dtype };
     return at && { load, layout, at, copy: copy ? { source, target, layout } : undefined };
   };
   const stored = { a: layoutOf(first.buffer), b: layoutOf(second.buffer) };
