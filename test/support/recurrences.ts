@@ -75,7 +75,7 @@ function step(net: Network): { updates: readonly Update[]; feed: readonly Tensor
 
 /** Several networks as one graph. */
 export function drawRecurrences(seed: number, count: number): Contractions {
-  const r = random(seed);
+  const [r, places] = [random(seed), random(seed + 1000)];
   const networks = Array.from(
     { length: count },
     (_, i): Network => ({
@@ -85,7 +85,7 @@ export function drawRecurrences(seed: number, count: number): Contractions {
       inputs: r.int(1, 20),
       units: r.pick([1, 3, 8, 16, 19, 32, 40]),
       gated: r.uniform() < 0.6,
-      places: r.pick([0, 0, 0, 4]),
+      places: places.pick([0, 0, 0, 4]),
       reverse: r.uniform() < 0.4,
       sees: r.pick(["all", "last", "flipped"]),
     }),
