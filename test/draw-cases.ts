@@ -2,7 +2,9 @@
  * Draws random cases for Keras to answer, as JSON for test/fixtures/keras/generate_random.py. nnc's own generators
  * of options draw, so that what can be written in a spec is tried, and what is added to a layer is tried too.
  *
- *     node dist/test/draw-cases.js [seed] [cases of each thing] [models of each layer]
+ *     node dist/test/draw-cases.js [seed] [cases of each thing] [models of each layer] [layers…]
+ *
+ * With names of layers only cases of those are drawn.
  */
 import { namesOf } from "../src/nn/definition.ts";
 import { layers } from "../src/nn/layers/index.ts";
@@ -20,7 +22,8 @@ import {
   scheduleOptions,
 } from "./support/random-training.ts";
 
-const [seed = 1, sets = 4, models = 1] = process.argv.slice(2).map(Number);
+const [given, only] = [process.argv.slice(2, 5), process.argv.slice(5)];
+const [seed = 1, sets = 4, models = 1] = given.map(Number);
 
 /** For each of a list so many cases, each with a seed of its own. */
 function draws<T, R>(list: readonly T[], count: number, draw: (item: T, own: number) => R): R[] {
@@ -31,10 +34,13 @@ function draws<T, R>(list: readonly T[], count: number, draw: (item: T, own: num
 /** Which one `accuracy` is, Keras's compile says: metrics.json has it. */
 const measured = metrics.filter((m) => m.name !== "accuracy");
 const names = layers.map((l) => l.name).filter((name) => name !== "input");
+const wanted = only.length > 0 ? names.filter((name) => only.includes(name)) : names;
 
-const cases = {
-  random_layers: draws(names, sets, randomLayer),
-  random_models: draws(names, models, randomModel).filter((m) => m !== undefined),
+const ofLayers = {
+  random_layers: draws(wanted, sets, randomLayer),
+  random_models: draws(wanted, models, randomModel).filter((m) => m !== undefined),
+};
+const others = {
   random_losses: draws(losses, sets, (d, own) => ({ ...randomLoss(d, own), names: namesOf(d) })),
   random_metrics: draws(measured, sets, (d, own) => ({
     ...randomMetric(d, own),
@@ -46,4 +52,4 @@ const cases = {
     options: scheduleOptions(random(own), d),
   })),
 };
-process.stdout.write(JSON.stringify(cases));
+process.stdout.write(JSON.stringify(only.length > 0 ? ofLayers : { ...ofLayers, ...others }));

@@ -146,6 +146,7 @@ function table(rows: readonly (readonly string[])[], columns: readonly number[],
 const abbreviations: Readonly<Record<string, string>> = {
   ...{ input: "InputLayer", relu: "ReLU", prelu: "PReLU", elu: "ELU" },
   ...{ lstm: "LSTM", gru: "GRU", rnn: "RNN", rms: "RMS" },
+  ...{ lstm1d: "LSTM1D", lstm2d: "LSTM2D" },
 };
 
 /** Keras's class for a layer's name: `max_pooling2d` is MaxPooling2D. */

@@ -18,11 +18,12 @@ import {
   type Graph,
   graphTensors,
   isVariable,
+  type Shape,
   sameShape,
   sizeOf,
   type Tensor,
 } from "../ir/graph.ts";
-import { IndexAlgebra } from "../ir/index-algebra.ts";
+import { IndexAlgebra, rangeOf } from "../ir/index-algebra.ts";
 import { type GraphLoop, isLoop, sectionsOf } from "../ir/loops.ts";
 import { Numbering } from "../ir/numbering.ts";
 import type { Procedure, Variable } from "../ir/program.ts";
@@ -190,18 +191,22 @@ class Lowering {
     const inputs = x.inputs.map((input): Access => {
       const read = (i: readonly Expr[]) => this.element(input, i);
       const place = this.#places.get(input);
-      // Around a tensor that is part of a buffer there is the rest of the buffer, no zeros.
-      const isWhole = place && sameShape(place.buffer.shape, input.type.shape);
-      if (!isWhole) return read;
-      const padded = (i: readonly Expr[]): Expr => ({
-        kind: "load",
-        buffer: place.buffer,
-        at: i.map((e) => this.#algebra.simplify(e)),
-        padded: true,
-      });
-      return Object.assign(read, { padded });
+      return place ? Object.assign(read, { padded: this.#padded(place, input.type.shape) }) : read;
     });
     return x.op.lower(inputs, at, x);
+  }
+
+  /** Reads with zeros around them; around a tensor of some rows of a buffer there are others, no zeros. */
+  #padded({ buffer, first }: Place, shape: Shape): NonNullable<Access["padded"]> {
+    const isWhole = sameShape(buffer.shape, shape);
+    const isRows = sameShape(buffer.shape.slice(1), shape.slice(1));
+    return (at) => {
+      const [row, ...rest] = at.map((e) => this.#algebra.simplify(e));
+      const staysInside = row && rangeOf(row)[0] >= 0 && rangeOf(row)[1] < shape[0]!;
+      if (!isWhole && !(isRows && staysInside)) return undefined;
+      const own = first === 0 || !row ? row : this.#algebra.simplify(call("add", row, int(first)));
+      return { kind: "load", buffer, at: own ? [own, ...rest] : rest, padded: true };
+    };
   }
 
   #load({ buffer, first }: Place, at: readonly Expr[]): Expr {

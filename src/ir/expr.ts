@@ -95,10 +95,10 @@ export type ReduceOp = "sum" | "max";
 
 /**
  * Reads one element of an op's input: a load, or the producer's own expression where it is fused. What lies
- * in memory can also be read `padded`, with zeros around it.
+ * in memory can also be read `padded`, with zeros around it, unless something else lies there.
  */
 export type Access = ((at: readonly Expr[]) => Expr) & {
-  readonly padded?: (at: readonly Expr[]) => Expr;
+  readonly padded?: (at: readonly Expr[]) => Expr | undefined;
 };
 
 /** One kernel: `output[axes…] = body` for every value of the axes. */

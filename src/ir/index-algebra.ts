@@ -260,8 +260,8 @@ export function readOrZero(
   const inside = at.every((i, d) => rangeOf(i)[0] >= 0 && rangeOf(i)[1] < shape[d]!);
   if (inside && !condition) return read(at);
   const isZero = outside.kind === "const" && outside.value === 0;
-  if (read.padded && !condition && isZero) return read.padded(at);
-  return guarded(read, at, shape, condition, outside);
+  const padded = condition || !isZero ? undefined : read.padded?.(at);
+  return padded ?? guarded(read, at, shape, condition, outside);
 }
 
 function guarded(

@@ -10,15 +10,26 @@ import { type Definition, type Named, named } from "./definition.ts";
 export interface Initializer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   /** For a shape that it cannot fill: the shapes it can, for the error. */
   unfit?(shape: Shape): string | undefined;
-  fill(shape: Shape, options: z.output<z.ZodObject<S>>, random: RandomStream): Float32Array;
+  /** @param units of the weight; by default those of its shape */
+  fill(
+    shape: Shape,
+    options: z.output<z.ZodObject<S>>,
+    random: RandomStream,
+    units?: Fans,
+  ): Float32Array;
 }
 /** Checks a definition's types; the catalogue holds initializers of all kinds of options. */
 export function defineInitializer<S extends z.ZodRawShape>(i: Initializer<S>): Initializer {
   return i as unknown as Initializer;
 }
 
-/** Number of inputs and outputs of one unit: kernels are [receptive field…, in, out]. */
-export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+/** Number of inputs and outputs of one unit. */
+export interface Fans {
+  readonly fanIn: number;
+  readonly fanOut: number;
+}
+/** Those of kernels [receptive field…, in, out]. */
+export function fans(shape: Shape): Fans {
   if (shape.length === 0) return { fanIn: 1, fanOut: 1 };
   if (shape.length === 1) return { fanIn: shape[0]!, fanOut: shape[0]! };
   const field = sizeOf(shape.slice(0, -2));
@@ -51,8 +62,12 @@ interface Scaling {
   readonly distribution: "normal" | "truncated_normal" | "untruncated_normal" | "uniform";
 }
 /** Variance scale/fan, in the given distribution. */
-function scaled(shape: Shape, { scale, mode, distribution }: Scaling, random: RandomStream) {
-  const { fanIn, fanOut } = fans(shape);
+function scaled(
+  shape: Shape,
+  { scale, mode, distribution }: Scaling,
+  random: RandomStream,
+  { fanIn, fanOut }: Fans = fans(shape),
+) {
   const fan = { fan_in: fanIn, fan_out: fanOut, fan_avg: (fanIn + fanOut) / 2 }[mode];
   const variance = scale / Math.max(1, fan);
   const stddev = Math.sqrt(variance);
@@ -75,7 +90,7 @@ const scaling = (name: string, doc: string, how: Scaling): Initializer =>
     name,
     doc,
     options: {},
-    fill: (shape, _, random) => scaled(shape, how, random),
+    fill: (shape, _, random, units) => scaled(shape, how, random, units),
   });
 
 const spread = {
@@ -141,7 +156,7 @@ export const initializers: readonly Initializer[] = [
         .default("truncated_normal")
         .describe("Form of the distribution; normal means truncated."),
     },
-    fill: (shape, options, random) => scaled(shape, options, random),
+    fill: (shape, options, random, units) => scaled(shape, options, random, units),
   }),
   scaling("glorot_uniform", "Uniform in ±√(6/(fan_in + fan_out))", {
     scale: 1,

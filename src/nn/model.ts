@@ -51,6 +51,7 @@ export interface Weight {
   readonly initializer: Named<Initializer>;
   readonly regularizer: Named<Regularizer> | undefined;
   readonly constraint: Named<Constraint> | undefined;
+  readonly fans?: WeightOptions["fans"];
   /** Its first values, if they come from the training data that its layer reads. */
   readonly observe?: WeightOptions["observe"];
 }

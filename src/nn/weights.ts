@@ -104,6 +104,7 @@ function makeWeight(layer: ModelLayer, name: string, shape: Shape, how: WeightOp
     // As in Keras, what is not trained is not penalised either.
     regularizer: layer.trainable ? how.regularizer : undefined,
     constraint: layer.trainable ? how.constraint : undefined,
+    ...(how.fans ? { fans: how.fans } : {}),
     ...(how.observe ? { observe: how.observe } : {}),
   };
 }

@@ -13,9 +13,9 @@ import type { Sliding } from "./window.ts";
 /**
  * y[n, o…, g, f] = Σ over k…, c of x[n, s·o + d·k − before, g, c]·w[k…, c, g, f]: group g of the
  * filters sees group g of the channels.
- * @param x [n, size…, channels]
+ * @param x [n…, size…, channels]
  * @param w [k…, channels / groups, filters]
- * @returns [n, out…, filters]
+ * @returns [n…, out…, filters]
  */
 export function convolve(x: Tensor, w: Tensor, slides: readonly Sliding[], groups = 1): Tensor {
   const along = ({ stride, dilation, before }: Sliding, o: number, k: number) =>
@@ -60,12 +60,12 @@ interface Product {
 }
 
 function product(x: Tensor, w: Tensor, { slides, groups, along, swapped }: Product): Tensor {
-  const batch = x.type.shape[0]!;
+  const rows = x.type.shape.slice(0, -1 - slides.length);
   const channels = x.type.shape.at(-1)! / groups;
   const filters = w.type.shape.at(swapped ? -2 : -1)! / groups;
   const axes: Axis[] = [];
   const axis = (name: string, extent: number) => axes.push({ name, extent }) - 1;
-  const n = axis("n", batch);
+  const n = rows.map((extent, d) => axis(d === 0 ? "n" : `n${d}`, extent));
   const out = slides.map((s, d) => axis(`o${d}`, s.out));
   const group = groups > 1 ? [axis("g", groups)] : [];
   const f = axis("f", filters);
@@ -76,15 +76,15 @@ function product(x: Tensor, w: Tensor, { slides, groups, along, swapped }: Produ
     groups > 1 ? [...shape.slice(0, -1), groups, part] : shape;
   const y = contract([reshape(x, split(x, channels)), reshape(w, split(w, filters))], {
     axes,
-    out: [n, ...out, ...group, f],
+    out: [...n, ...out, ...group, f],
     maps: [
       [
-        axisIndex(n),
+        ...n.map(axisIndex),
         ...slides.map((s, d) => along(s, out[d]!, k[d]!)),
         ...[...group, c].map(axisIndex),
       ],
       [...k, ...(swapped ? [f, c] : [c, ...group, f])].map(axisIndex),
     ],
   });
-  return reshape(y, [batch, ...slides.map((s) => s.out), groups * filters]);
+  return reshape(y, [...rows, ...slides.map((s) => s.out), groups * filters]);
 }

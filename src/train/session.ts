@@ -75,9 +75,9 @@ export function initialWeights(
   seed: number,
 ): Map<string, Float32Array> {
   return new Map(
-    weights.map(({ name, shape, initializer: { definition, options } }) => [
+    weights.map(({ name, shape, fans, initializer: { definition, options } }) => [
       name,
-      definition.fill(shape, options, randomStream(seed, "weights", name)),
+      definition.fill(shape, options, randomStream(seed, "weights", name), fans),
     ]),
   );
 }

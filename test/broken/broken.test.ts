@@ -10,6 +10,7 @@ import { type BrokenSpec, broken } from "./case.ts";
 import { dataCases } from "./data-cases.ts";
 import { folder, marked, plain, reportOf, underlined, write } from "./frames.ts";
 import { modelCases } from "./model-cases.ts";
+import { productCases } from "./product-cases.ts";
 import { schemaCases } from "./schema-cases.ts";
 import { sequenceCases } from "./sequence-cases.ts";
 import { wholeFrames } from "./whole-frames.ts";
@@ -20,6 +21,7 @@ const groups: Readonly<Record<string, readonly BrokenSpec[]>> = {
   model: modelCases,
   blocks: blockCases,
   sequences: sequenceCases,
+  products: productCases,
   data: dataCases,
   yaml: yamlCases,
 };

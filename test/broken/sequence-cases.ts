@@ -13,6 +13,15 @@ export const sequenceCases: readonly BrokenSpec[] = [
     /lstm needs sequences/,
     /reshape: { target_shape: \[4, 1\] }/,
   ),
+  broken(
+    "convolutions over steps without channels",
+    {
+      model:
+        "\n  - reshape: { target_shape: [2, 2, 1] }\n  - ⟦conv_lstm2d: { filters: 2, kernel_size: 1 }⟧\n  - flatten\n  - dense: { units: 1 }",
+    },
+    /needs an image with its channels last at every step/,
+    /reshape: { target_shape: \[2, 2, 1, 1\] }/,
+  ),
   broken("no units of a state", { model: over("simple_rnn: { units: ⟦0⟧ }") }, /more than 0/),
   broken(
     "all inputs dropped",

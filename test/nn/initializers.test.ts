@@ -6,6 +6,7 @@ import { fans, initializer, initializerOption, initializers } from "../../src/nn
 import type { Weight } from "../../src/nn/model.ts";
 import { randomStream } from "../../src/support/random.ts";
 import { initialWeights } from "../../src/train/session.ts";
+import { modelOf } from "../support/check-layer.ts";
 import { fixture, type Options } from "../support/keras.ts";
 import { kolmogorov, moments, normalCdf, truncatedCdf } from "../support/statistics.ts";
 
@@ -172,6 +173,27 @@ test("a seed and a name determine the bits; another of either gives others", () 
     if (constant.includes(how)) continue;
     assert.not.equal(first.get(a.name), first.get(b.name), `${how}: another name`);
     assert.not.equal(first.get(a.name), draw(8, a).get(a.name), `${how}: another seed`);
+  }
+});
+
+test("kernels of products have the inputs and outputs of their equation, not those of a convolution", () => {
+  const limits: readonly (readonly [string, Options, Shape, string, number])[] = [
+    ["einsum_dense", { equation: "abc,bcde->ade", output_shape: [20, 10] }, [6, 10], "kernel", 260],
+    ["einsum_dense", { equation: "abc,bcd->abd", output_shape: [6, 90] }, [6, 10], "kernel", 550],
+    ["multi_head_attention", { num_heads: 5, key_dim: 20 }, [3, 40], "query/kernel", 140],
+    [
+      "multi_head_attention",
+      { num_heads: 5, key_dim: 20 },
+      [3, 40],
+      "attention_output/kernel",
+      140,
+    ],
+  ];
+  for (const [name, options, shape, weight, units] of limits) {
+    const model = modelOf(name, { options, inputs: [shape] }, { batch: 2, training: false });
+    const values = initialWeights(model.built.weights, 1).get(`it/${weight}`)!;
+    const [limit, largest] = [Math.sqrt(6 / units), Math.max(...values.map(Math.abs))];
+    assert.ok(largest < limit && largest > 0.99 * limit, `${name}: ${largest} of ${limit}`);
   }
 });
 

@@ -103,6 +103,21 @@ test("gru, reset before the product: that is a second one in the loop", () => {
   assert.equal(products(graphOf("gru", options, 6, false)), { outside: 1, inside: [2] });
 });
 
+for (const [dropout, apart] of [
+  [0, 1],
+  [0.5, 4],
+] as const) {
+  test(`conv_lstm2d, dropout ${dropout}: inputs are convolved for all steps at once`, () => {
+    const x = input("x", [4, 6, 5, 5, 2]);
+    const options = { filters: 3, kernel_size: 3, padding: "same", dropout };
+    const uniform = dropout > 0 ? [input("u", [4, 4, 5, 5, 2])] : [];
+    const { output } = buildLayer({ layer: "conv_lstm2d", options, x, training: true, uniform });
+    const out = variable({ name: "out", shape: output.type.shape });
+    const graph = optimise({ name: "it", updates: [{ variable: out, value: output }] });
+    assert.equal(products(graph), { outside: apart, inside: [1] });
+  });
+}
+
 test("parameters as in Keras", () => {
   const counted = (name: string, options: Options) =>
     countParameters(

@@ -1,6 +1,6 @@
 /** Random options and inputs for recurrent layers. */
 import type { Options } from "./keras.ts";
-import type { Generator, Random } from "./layer-case.ts";
+import { each, type Generator, type Random, times } from "./layer-case.ts";
 
 /** Without kinks, where central differences would be wrong, and without explosions; a softmax of one is 1. */
 const smooth = (units: number, more: readonly string[]) => [
@@ -36,12 +36,45 @@ const recurrent =
     };
   };
 
+/** Windows over inputs with strides or holes; the state is what is left of a step. */
+const convolved =
+  (rank: number): Generator =>
+  (r) => {
+    const window = each(r, rank, 1, 3);
+    const steps = each(r, rank, 1, 2);
+    const padding = r.pick(["valid", "same"]);
+    const kind = r.pick(["strides", "dilation_rate", "neither"]);
+    const extents = times(rank, () => r.int(rank === 1 ? 5 : 3, 5));
+    const [s, d] = ["strides", "dilation_rate"].map(
+      (k) => (i: number) => (k === kind ? steps.list[i]! : 1),
+    );
+    const out = extents.map((n, i) =>
+      padding === "same"
+        ? Math.ceil(n / s!(i))
+        : Math.floor((n - d!(i) * (window.list[i]! - 1) - 1) / s!(i)) + 1,
+    );
+    const { options, inputs, output } = recurrent(4, (q) => ({
+      unit_forget_bias: q.pick([true, false]),
+    }))(r);
+    const { units, ...others } = options;
+    const [[time, channels], filters] = [inputs[0] as [number, number], units as number];
+    const more = kind === "neither" ? {} : { [kind]: steps.option };
+    if (out.some((n) => n < 1)) return convolved(rank)(r);
+    return {
+      options: { filters, kernel_size: window.option, padding, ...more, ...others },
+      inputs: [[time, ...extents, channels]],
+      output: [...output.slice(0, -1), ...out, filters],
+    };
+  };
+
 export const recurrentCases: Readonly<Record<string, Generator>> = {
   simple_rnn: recurrent(1, () => ({})),
   lstm: recurrent(4, (r) => ({ unit_forget_bias: r.pick([true, false]) })),
   gru: recurrent(3, (r) => ({ reset_after: r.pick([true, false]) })),
+  conv_lstm1d: convolved(1),
+  conv_lstm2d: convolved(2),
   bidirectional(r) {
-    const name = r.pick(["simple_rnn", "lstm", "gru"]);
+    const name = r.pick(["simple_rnn", "lstm", "gru", "conv_lstm1d"]);
     const { options: inner, ...drawn } = recurrentCases[name]!(r);
     const { go_backwards: _, ...options } = inner;
     const merge_mode = r.pick(["concat", "sum", "mul", "ave"]);

@@ -67,6 +67,30 @@ export const severalCases: Readonly<Record<string, Generator>> = {
     score_mode: r.pick(["dot", "concat"]),
   })),
   additive_attention: attending((r) => ({ use_scale: r.pick([true, false]) })),
+  group_query_attention(r) {
+    const [t, s, features, own] = [r.int(1, 3), r.int(1, 3), r.int(1, 3), r.int(1, 2)];
+    const self = r.pick([true, false]);
+    return {
+      options: {
+        head_dim: r.int(1, 3),
+        num_query_heads: own * r.int(1, 3),
+        num_key_value_heads: own,
+        use_bias: r.pick([true, false]),
+        dropout: r.pick([0, 0.4]),
+        use_causal_mask: r.pick([true, false]),
+        sliding_window: r.pick([null, 1, 2]),
+        use_gate: r.pick([true, false]),
+      },
+      inputs: self
+        ? [[t, features]]
+        : [
+            [t, features],
+            [s, r.pick([features, 2])],
+            [s, 3],
+          ],
+      output: [t, features],
+    };
+  },
   multi_head_attention(r) {
     const [t, s, features] = [r.int(1, 3), r.int(1, 3), r.int(1, 3)];
     const planes = r.pick([true, false]);

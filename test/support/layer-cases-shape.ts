@@ -50,6 +50,16 @@ const activationCases = Object.fromEntries(
   ]),
 );
 
+/** Numbers as categories in one of some ways. */
+function encoding(r: Random, depth: number, modes: readonly string[]) {
+  const output_mode = r.pick(modes);
+  const input = r.shape(r.int(0, 2));
+  const outer = input.slice(0, -1);
+  const isNew = output_mode === "one_hot" && input.at(-1) !== 1;
+  const hot = isNew ? [...input, depth] : [...outer, depth];
+  return { output_mode, input, output: output_mode === "int" ? input : hot };
+}
+
 export const shapeCases: Readonly<Record<string, Generator>> = {
   ...rankCases(1),
   ...rankCases(2),
@@ -96,6 +106,29 @@ export const shapeCases: Readonly<Record<string, Generator>> = {
       inputs: [[h, w, channels]],
       output: [height, width, channels],
     };
+  },
+  center_crop(r) {
+    const [h, w, channels] = [r.int(1, 5), r.int(1, 5), r.int(1, 2)];
+    const [height, width] = [r.int(1, 5), r.int(1, 5)];
+    const output = [height, width, channels];
+    return { options: { height, width }, inputs: [[h, w, channels]], output };
+  },
+  category_encoding(r) {
+    const num_tokens = r.int(1, 5);
+    const { output_mode, input, output } = encoding(r, num_tokens, [
+      "one_hot",
+      "multi_hot",
+      "count",
+    ]);
+    const options = { num_tokens, output_mode };
+    return { options, inputs: [input], output, below: num_tokens };
+  },
+  discretization(r) {
+    const bin_boundaries = r.pick([[0.5], [-1, 0, 1], [-0.75, -0.5, 0.5, 1.25]]);
+    const depth = bin_boundaries.length + 1;
+    const all = ["int", "one_hot", "multi_hot", "count"];
+    const { output_mode, input, output } = encoding(r, depth, all);
+    return { options: { bin_boundaries, output_mode }, inputs: [input], output };
   },
   identity: keeping(
     () => ({}),

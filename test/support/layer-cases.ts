@@ -5,6 +5,7 @@
 import { activations } from "../../src/nn/activations.ts";
 import type { Options } from "./keras.ts";
 import { each, type Generator, keeping, type Random, times } from "./layer-case.ts";
+import { einsumDense } from "./layer-cases-einsum.ts";
 import { randomCases } from "./layer-cases-random.ts";
 import { recurrentCases } from "./layer-cases-recurrent.ts";
 import { severalCases } from "./layer-cases-several.ts";
@@ -140,6 +141,7 @@ export const layerCases: Readonly<Record<string, Generator>> = {
     const options = { units, use_bias: r.pick([true, false]), ...activation(r) };
     return { options, inputs: [[...rows, features]], output: [...rows, units] };
   },
+  einsum_dense: einsumDense,
   activation: keeping(
     (r) => ({ function: r.pick(activations).name }),
     (r) => r.shape(r.int(1, 3)),

@@ -1,13 +1,16 @@
 /** Gated recurrent units (https://keras.io/api/layers/recurrent_layers/gru/). */
 import { z } from "zod";
 import { add, mul, sub } from "../../ops/pointwise.ts";
-import { defineRecurrent, gateOptions } from "./recurrent.ts";
+import { defineRecurrent, gateOptions, vectors } from "./recurrent.ts";
 
-export const gru = defineRecurrent({
+const about = {
   name: "gru",
   doc:
     "z, r = recurrent_activation(x[t]·W + h[t − 1]·R + b), h[t] = z·h[t − 1] + (1 − z)·activation(x[t]·W + " +
     "r·(h[t − 1]·R) + b) (https://arxiv.org/abs/1406.1078).",
+};
+
+export const gru = defineRecurrent(about, vectors, {
   options: {
     ...gateOptions,
     reset_after: z

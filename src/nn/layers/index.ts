@@ -1,14 +1,18 @@
 /** The catalogue of layers. A new layer is one definition in a file here and its name in this list. */
 import { activationLayers } from "./activations.ts";
 import * as attention from "./attention.ts";
-import { multiHeadAttention } from "./attention-heads.ts";
+import { groupQueryAttention, multiHeadAttention } from "./attention-heads.ts";
 import * as augmentation from "./augmentation.ts";
 import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
+import * as categories from "./categories.ts";
+import { centerCrop } from "./center-crop.ts";
+import { convLstm1d, convLstm2d } from "./conv-lstm.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
 import { activation, dense, identity, input } from "./core.ts";
+import { einsumDense } from "./einsum.ts";
 import { embedding } from "./embedding.ts";
 import { gru } from "./gru.ts";
 import type { Layer } from "./layer.ts";
@@ -28,6 +32,7 @@ import { wrappers } from "./wrappers.ts";
 export const layers: readonly Layer[] = [
   input,
   dense,
+  einsumDense,
   activation,
   embedding,
   masking,
@@ -92,14 +97,20 @@ export const layers: readonly Layer[] = [
   simpleRnn,
   lstm,
   gru,
+  convLstm1d,
+  convLstm2d,
   bidirectional(() => layers),
   ...wrappers(() => layers),
   attention.attention,
   attention.additiveAttention,
   multiHeadAttention,
+  groupQueryAttention,
   preprocessing.rescaling,
   preprocessing.normalization,
   preprocessing.resizing,
+  centerCrop,
+  categories.categoryEncoding,
+  categories.discretization,
   augmentation.randomFlip,
   augmentation.randomTranslation,
   augmentation.randomRotation,

@@ -4,7 +4,7 @@ import type { Shape, Tensor } from "../../ir/graph.ts";
 import type { Problem, SpecPath } from "../../support/errors.ts";
 import type { Constraint } from "../constraints.ts";
 import type { Definition, Named } from "../definition.ts";
-import type { Initializer } from "../initializers.ts";
+import type { Fans, Initializer } from "../initializers.ts";
 import type { Mask } from "../mask.ts";
 import type { Regularizer } from "../regularizers.ts";
 
@@ -13,6 +13,8 @@ export interface WeightOptions {
   readonly regularizer?: Named<Regularizer> | undefined;
   readonly constraint?: Named<Constraint> | undefined;
   readonly trainable?: boolean;
+  /** Inputs and outputs of a unit, where they are others than those of a convolution's kernel of its shape. */
+  readonly fans?: Fans;
   /** Its first values from what the layer reads of the training data: the layer must read an input. */
   readonly observe?: (data: Observed) => Float32Array;
 }

@@ -4,7 +4,7 @@ import type { Tensor } from "../../ir/graph.ts";
 import { add, mul } from "../../ops/pointwise.ts";
 import type { Named } from "../definition.ts";
 import { type Initializer, initializer } from "../initializers.ts";
-import { defineRecurrent, gateOptions } from "./recurrent.ts";
+import { defineRecurrent, gateOptions, type Recurrence, vectors } from "./recurrent.ts";
 
 /** Gates of the bias: input, forget, candidate, output. */
 const gates = 4;
@@ -28,21 +28,17 @@ function forgetting(others: Named<Initializer>, units: number): Named<Initialize
   };
 }
 
-export const lstm = defineRecurrent({
-  name: "lstm",
-  doc:
-    "i, f, o = recurrent_activation(x[t]·W + h[t − 1]·R + b), c[t] = f·c[t − 1] + i·activation(…), " +
-    "h[t] = o·activation(c[t]) (https://doi.org/10.1162/neco.1997.9.8.1735).",
-  options: {
-    ...gateOptions,
-    unit_forget_bias: z
-      .boolean()
-      .default(true)
-      .describe("The forget gate's part of b begins as 1."),
-  },
+const options = {
+  ...gateOptions,
+  unit_forget_bias: z.boolean().default(true).describe("The forget gate's part of b begins as 1."),
+};
+
+/** The cell, whatever its products are. */
+export const longShortTerm: Recurrence<typeof options> = {
+  options,
   gates,
   states: 2,
-  firstBias: ({ unit_forget_bias, bias_initializer, units }) =>
+  firstBias: ({ unit_forget_bias, bias_initializer }, units) =>
     unit_forget_bias ? forgetting(bias_initializer, units) : bias_initializer,
   step:
     ({ projected, recurrent, activate }) =>
@@ -53,4 +49,12 @@ export const lstm = defineRecurrent({
       const next = add(mul(open(1), c!), mul(open(0), candidate));
       return [mul(open(3), activate(next, "activation")), next];
     },
-});
+};
+
+const about = {
+  name: "lstm",
+  doc:
+    "i, f, o = recurrent_activation(x[t]·W + h[t − 1]·R + b), c[t] = f·c[t − 1] + i·activation(…), " +
+    "h[t] = o·activation(c[t]) (https://doi.org/10.1162/neco.1997.9.8.1735).",
+};
+export const lstm = defineRecurrent(about, vectors, longShortTerm);

@@ -155,17 +155,26 @@ export const normalization = defineLayer({
   },
 });
 
+type Interpolation = "bilinear" | "nearest";
+
 /**
  * What every element of an enlarged or shrunk dimension takes from the old ones, [out, n]. Element o lies at
  * s = (o + ½)·n/out − ½; bilinear: max(0, 1 − |s − i|), the border going on; nearest: 1 where i = ⌊s + ½⌋.
  */
-function shares(n: number, out: number, interpolation: "bilinear" | "nearest"): Tensor {
+function shares(n: number, out: number, interpolation: Interpolation): Tensor {
   const [o, i] = [float(iota([out, n], 0)), float(iota([out, n], 1))];
   const centre = mul(add(o, 0.5), n / out);
   // s + ½ is a multiple of 1/(2·out): a little more, and rounding cannot move it below a whole number.
   if (interpolation === "nearest") return equal(floor(add(centre, 1 / (4 * out))), i);
   const at = clip(sub(centre, 0.5), 0, n - 1);
   return maximum(sub(1, abs(sub(at, i))), 0);
+}
+
+/** Images [batch, h, w, channels] of another size. */
+export function resized(x: Tensor, height: number, width: number, how: Interpolation): Tensor {
+  const [, h, w] = x.type.shape as [number, number, number];
+  const rows = h === height ? x : einsum("bhwc,ph->bpwc", x, shares(h, height, how));
+  return w === width ? rows : einsum("bhwc,qw->bhqc", rows, shares(w, width, how));
 }
 
 export const resizing = defineLayer({
@@ -183,8 +192,6 @@ export const resizing = defineLayer({
   },
   build([x], { height, width, interpolation }, ctx) {
     checkRank("resizing", x!, 2, ctx);
-    const [, h, w] = x!.type.shape as [number, number, number];
-    const rows = h === height ? x! : einsum("bhwc,ph->bpwc", x!, shares(h, height, interpolation));
-    return w === width ? rows : einsum("bhwc,qw->bhqc", rows, shares(w, width, interpolation));
+    return resized(x!, height, width, interpolation);
   },
 });

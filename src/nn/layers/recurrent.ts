@@ -1,12 +1,14 @@
 /**
  * What recurrent layers have in common (https://keras.io/api/layers/recurrent_layers/). Vocabulary: a cell makes
  * the states after a step from those before it; the first state, h, is also what a step gives. The columns of the
- * kernels fall into gates of `units` columns each. Inside, time comes first: all that a step computes is
+ * kernels fall into gates of `units` columns each, or of as many as there are filters: the form of a layer says what
+ * a state is and what the products x·W and h·R are. Inside, time comes first: all that a step computes is
  * [time, batch, …]. What depends on the inputs alone is computed for all steps at once.
  */
 import { z } from "zod";
-import type { Tensor } from "../../ir/graph.ts";
-import { reshape, transpose } from "../../ops/view.ts";
+import type { Shape, Tensor } from "../../ir/graph.ts";
+import { einsum } from "../../ops/contract.ts";
+import { reshape } from "../../ops/view.ts";
 import { activationOption, applyActivation } from "../activations.ts";
 import { constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
@@ -16,13 +18,12 @@ import { regularizerOption } from "../regularizers.ts";
 import { activityOptions, penalised } from "./activity.ts";
 import { checkRank } from "./geometry.ts";
 import { defineLayer, type Layer, type LayerContext } from "./layer.ts";
-import { part, project, type Step, walk } from "./recurrence.ts";
+import { part, project, type Step, swapped, walk } from "./recurrence.ts";
 import { dropMask } from "./regularization.ts";
 
 const share = z.number().min(0).lt(1).default(0);
 
 const sharedOptions = {
-  units: z.int().positive().describe("Width of the state, which is the output."),
   activation: activationOption().prefault("tanh").describe("Applied to the candidate state."),
   use_bias: z.boolean().default(true).describe("Add b."),
   kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First W."),
@@ -40,7 +41,7 @@ const sharedOptions = {
   return_sequences: z
     .boolean()
     .default(false)
-    .describe("Give h after every step, [time, units], not only after the last."),
+    .describe("Give h after every step, [time, …], not only after the last."),
   go_backwards: z
     .boolean()
     .default(false)
@@ -56,7 +57,50 @@ export const gateOptions = {
 };
 type SharedOptions = z.output<z.ZodObject<typeof sharedOptions>>;
 
-/** What a cell computes with; all tensors are [time, batch, units], a list has one for each gate. */
+/** How inputs and states become gates. */
+export interface Maps {
+  /** Of one example's state; its last dimension is as wide as a gate. */
+  readonly state: Shape;
+  /** Shapes of W and R but for their last dimension, the gates. */
+  readonly kernel: Shape;
+  readonly recurrent: Shape;
+  /** x·W and h·R for some columns, of [time, batch, …]. */
+  ofInputs(x: Tensor, w: Tensor): Tensor;
+  ofStates(h: Tensor, w: Tensor): Tensor;
+  /** Whether dropout draws for each gate by itself. */
+  readonly drawsApart: boolean;
+}
+/** What is an example's step, and what its state. */
+export interface Form<F extends z.ZodRawShape> {
+  readonly options: F;
+  /** @param x [batch, time, …] */
+  maps(
+    name: string,
+    x: Tensor,
+    options: z.output<z.ZodObject<F>> & SharedOptions,
+    ctx: LayerContext,
+  ): Maps;
+}
+
+const product = (x: Tensor, w: Tensor) => einsum("tbk,kn->tbn", x, w);
+/** Steps [features], states [units]. */
+export const vectors = {
+  options: { units: z.int().positive().describe("Width of the state, which is the output.") },
+  maps(name, x, { units, recurrent_dropout }, ctx) {
+    checkRank(name, x, 1, ctx);
+    return {
+      state: [units],
+      kernel: [x.type.shape[2]!],
+      recurrent: [units],
+      ofInputs: product,
+      ofStates: product,
+      // As in Keras, where each gate has masks of its own as soon as h is dropped.
+      drawsApart: recurrent_dropout > 0,
+    };
+  },
+} as const satisfies Form<{ units: z.ZodInt }>;
+
+/** What a cell computes with; all tensors are [time, batch, …, units], a list has one for each gate. */
 export interface Cell {
   /** x·W + b. */
   readonly projected: readonly Tensor[];
@@ -66,9 +110,7 @@ export interface Cell {
   activate(x: Tensor, option: "activation" | "recurrent_activation"): Tensor;
 }
 
-interface Recurrence<S extends z.ZodRawShape> {
-  readonly name: string;
-  readonly doc: string;
+export interface Recurrence<S extends z.ZodRawShape> {
   /** Beside those that all have. */
   readonly options: S;
   readonly gates: number;
@@ -76,31 +118,35 @@ interface Recurrence<S extends z.ZodRawShape> {
   /** Whether h·R has a bias of its own: b is then [2, gates·units]. */
   hasTwoBiases?(options: z.output<z.ZodObject<S>>): boolean;
   /** First b, if it is not by `bias_initializer` alone. */
-  firstBias?(options: z.output<z.ZodObject<S>> & SharedOptions): Named<Initializer>;
+  firstBias?(options: z.output<z.ZodObject<S>> & SharedOptions, units: number): Named<Initializer>;
   step(cell: Cell, options: z.output<z.ZodObject<S>>): Step;
 }
 
-/** A layer [batch, time, features] → [batch, units], or [batch, time, units] with `return_sequences`. */
-export function defineRecurrent<S extends z.ZodRawShape>(recurrence: Recurrence<S>): Layer {
-  const { name, doc, gates, states } = recurrence;
-  const { units, activation, ...others } = sharedOptions;
+/** A layer [batch, time, …] → [batch, state…], or [batch, time, state…] with `return_sequences`. */
+export function defineRecurrent<F extends z.ZodRawShape, S extends z.ZodRawShape>(
+  about: Pick<Layer, "name" | "aliases" | "doc">,
+  form: Form<F>,
+  recurrence: Recurrence<S>,
+): Layer {
+  const { gates, states } = recurrence;
+  const { activation, ...others } = sharedOptions;
   return defineLayer({
-    name,
-    doc,
+    ...about,
     takes: "one",
-    options: { units, activation, ...recurrence.options, ...others },
+    options: { ...form.options, activation, ...recurrence.options, ...others },
     mask: ([x], [mask], options) =>
       mask && (options as SharedOptions).return_sequences
         ? maskOver(mask, x!.type.shape, 2)
         : undefined,
     build([x], given, ctx) {
-      const options = given as SharedOptions & z.output<z.ZodObject<S>>;
-      checkRank(name, x!, 1, ctx);
+      const options = given as SharedOptions & z.output<z.ZodObject<S>> & z.output<z.ZodObject<F>>;
+      const maps = form.maps(about.name, x!, options, ctx);
       const biases = recurrence.hasTwoBiases?.(options) ? 2 : 1;
-      const firstBias = recurrence.firstBias?.(options) ?? options.bias_initializer;
-      const own = weights(x!, { gates, biases, firstBias }, options, ctx);
-      const step = recurrence.step(cellOf(x!, own, gates, options, ctx), options);
-      const y = walk(x!, step, { ...options, states, mask: ctx.masks[0] });
+      const units = maps.state.at(-1)!;
+      const firstBias = recurrence.firstBias?.(options, units) ?? options.bias_initializer;
+      const own = weights(maps, { gates, biases, firstBias }, options, ctx);
+      const step = recurrence.step(cellOf(x!, maps, own, gates, options, ctx), options);
+      const y = walk(x!, step, { ...options, state: maps.state, states, mask: ctx.masks[0] });
       return penalised(y, options, ctx);
     },
   });
@@ -116,14 +162,19 @@ interface WeightForm {
   readonly biases: number;
   readonly firstBias: Named<Initializer>;
 }
-function weights(x: Tensor, form: WeightForm, options: SharedOptions, ctx: LayerContext): Weights {
-  const width = form.gates * options.units;
-  const kernel = ctx.weight("kernel", [x.type.shape[2]!, width], {
+function weights(
+  { state, kernel: inputs, recurrent: states }: Maps,
+  form: WeightForm,
+  options: SharedOptions,
+  ctx: LayerContext,
+): Weights {
+  const width = form.gates * state.at(-1)!;
+  const kernel = ctx.weight("kernel", [...inputs, width], {
     initializer: options.kernel_initializer,
     regularizer: options.kernel_regularizer,
     constraint: options.kernel_constraint,
   });
-  const recurrent = ctx.weight("recurrent_kernel", [options.units, width], {
+  const recurrent = ctx.weight("recurrent_kernel", [...states, width], {
     initializer: options.recurrent_initializer,
     regularizer: options.recurrent_regularizer,
     constraint: options.recurrent_constraint,
@@ -141,31 +192,32 @@ function weights(x: Tensor, form: WeightForm, options: SharedOptions, ctx: Layer
 
 function cellOf(
   x: Tensor,
+  { state, ofInputs, ofStates, drawsApart }: Maps,
   { kernel, recurrent, biases }: Weights,
   gates: number,
   options: SharedOptions,
   ctx: LayerContext,
 ): Cell {
-  const { units, dropout, recurrent_dropout } = options;
-  const [batch, , features] = x.type.shape as [number, number, number];
-  // As in Keras, where each gate has masks of its own as soon as h is dropped.
-  const masks = recurrent_dropout > 0 ? gates : 1;
-  const drawn = (rate: number, width: number) =>
-    ctx.training && rate > 0 ? dropMask(rate, [masks, batch, width], ctx) : undefined;
-  const ofInputs = drawn(dropout, features);
-  const ofStates = drawn(recurrent_dropout, units);
+  const units = state.at(-1)!;
+  const [batch, , ...shape] = x.type.shape;
+  const masks = drawsApart ? gates : 1;
+  const drawn = (rate: number, own: Shape) =>
+    ctx.training && rate > 0 ? dropMask(rate, [masks, batch!, ...own], ctx) : undefined;
+  const keptInputs = drawn(options.dropout, shape);
+  const keptStates = drawn(options.recurrent_dropout, state);
   const [inputBias, stateBias] = biases;
   return {
-    projected: project(transpose(x, [1, 0, 2]), gates, {
+    projected: project(swapped(x), gates, {
+      product: ofInputs,
       w: kernel,
       bias: inputBias,
-      mask: ofInputs,
+      mask: keptInputs,
     }),
     recurrent(h, first = 0, count = gates) {
-      const columns = (w: Tensor) => part(w, 1, first * units, count * units);
-      const mask = ofStates && masks > 1 ? part(ofStates, 0, first, count) : ofStates;
+      const columns = (w: Tensor) => part(w, w.type.shape.length - 1, first * units, count * units);
+      const mask = keptStates && masks > 1 ? part(keptStates, 0, first, count) : keptStates;
       const bias = stateBias && columns(stateBias);
-      return project(h, count, { w: columns(recurrent), bias, mask });
+      return project(h, count, { product: ofStates, w: columns(recurrent), bias, mask });
     },
     activate: (y, option) => {
       const chosen = (options as Partial<Record<typeof option, SharedOptions["activation"]>>)[

@@ -1,10 +1,10 @@
 /** The plain recurrent layer (https://keras.io/api/layers/recurrent_layers/simple_rnn/). */
 import { add } from "../../ops/pointwise.ts";
-import { defineRecurrent } from "./recurrent.ts";
+import { defineRecurrent, vectors } from "./recurrent.ts";
 
-export const simpleRnn = defineRecurrent({
-  name: "simple_rnn",
-  doc: "h[t] = activation(x[t]·W + h[t − 1]·R + b).",
+const about = { name: "simple_rnn", doc: "h[t] = activation(x[t]·W + h[t − 1]·R + b)." };
+
+export const simpleRnn = defineRecurrent(about, vectors, {
   options: {},
   gates: 1,
   states: 1,

@@ -136,11 +136,11 @@ export function assignRoles(
   };
 }
 
-const copyOf = (source: TensorBuffer, layout: Layout): Copy => ({
-  source,
-  target: { ...source, name: `${source.name}.copy` },
-  layout,
-});
+/** Of what is there of a buffer: a copy of a loop's row is no row of the loop's array. */
+const copyOf = (source: TensorBuffer, layout: Layout): Copy => {
+  const { name, shape, dtype } = source;
+  return { source, target: { name: `${name}.copy`, shape, dtype }, layout };
+};
 
 /** Widths of the blocks in which what an epilogue reads and writes lies. */
 function blocksOf(epilogue: Product["epilogue"], layoutOf: LayoutOf): readonly number[] {
