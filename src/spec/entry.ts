@@ -129,7 +129,7 @@ function fromTree(names: readonly string[], written: Tree | undefined, place: Pl
 
 /**
  * A name for each repetition of each entry: the given ones, and Keras's automatic ones for the rest (dense,
- * dense_1, dense_2 …). Repeated, x is x_1, x_2 …
+ * dense_1, dense_2 …), which layers within others use up too. Repeated, x is x_1, x_2 …
  * @param reserved words that mean something else in this list
  */
 export function nameEntries(
@@ -158,9 +158,24 @@ export function nameEntries(
     }
   };
   return entries.map((entry, i) => {
-    if (entry === undefined || entry.name !== undefined) return given[i]!;
+    if (entry === undefined) return [];
+    const inner = innerNames(entry.key, entry.tree.entries.get(entry.key ?? "")?.value);
     const base = baseName(entry);
-    return Array.from({ length: entry.repeat ?? 1 }, () => automatic(base, entry.place));
+    return Array.from({ length: entry.repeat ?? 1 }, (_, copy) => {
+      for (const name of inner) tried.set(name, (tried.get(name) ?? 0) + 1);
+      return given[i]![copy] ?? automatic(base, entry.place);
+    });
+  });
+}
+
+/** What the layers among a layer's options would be called, were each the only one; the innermost first. */
+function innerNames(key: string | undefined, options: Tree | undefined): readonly string[] {
+  const entries = options?.kind === "map" ? options.entries : undefined;
+  return (layerNamed(key)?.inner ?? []).flatMap((option) => {
+    const value = entries?.get(option)?.value;
+    const one = value && readEntry(value);
+    if (one?.key === undefined) return [];
+    return [...innerNames(one.key, one.tree.entries.get(one.key)?.value), baseName(one)];
   });
 }
 

@@ -197,6 +197,20 @@ for (const [activation, name] of pairs) {
   });
 }
 
+test("so they are with ignore_class, where Keras clips the probabilities", async () => {
+  const x = input("x", [3, 3]);
+  const [target, targets] = given("y", { shape: [3], values: [1, 2, 0] });
+  const at = Float64Array.of(1000, 0, 0, 0, 0, 50, 1, 3, 2);
+  const name = "sparse_categorical_crossentropy";
+  const loss = lossOf(name, { ignore_class: 2 }, target, squash("softmax", x));
+  const found = await both(loss, x, feedOf([x, at], [target, targets]));
+  // The loss, then its gradient: a half of (softmax − label) where the label counts.
+  const shares = [1, 3, 2].map((v) => Math.exp(v) / (Math.exp(1) + Math.exp(3) + Math.exp(2)));
+  const last = shares.map((share, i) => (share - (i === 0 ? 1 : 0)) / 2);
+  const want = [(1000 - Math.log(shares[0]!)) / 2, 0.5, -0.5, 0, 0, 0, 0, ...last];
+  assertClose(found, want, 1e-9, "loss and gradient");
+});
+
 test("a softmax that is wrong and certain costs the difference of the logits", async () => {
   const x = input("x", [1, 3]);
   const [target, targets] = given("y", { shape: [1], values: [1] });

@@ -97,6 +97,43 @@ model:
   );
 });
 
+test("layers within others use up automatic names, as in Keras, whose names these are", () => {
+  const spec = specOf(`
+model:
+  - input: { shape: [2, 3, 4] }
+  - time_distributed: { layer: { time_distributed: { layer: { dense: { units: 2 } } } } }
+  - time_distributed: { layer: { dense: { units: 2 } } }
+    name: steps
+  - dense: { units: 2 }
+  - time_distributed: { layer: { bidirectional: { layer: { lstm: { units: 2 } } } } }
+  - bidirectional: { layer: { lstm: { units: 2, return_sequences: true } } }
+  - bidirectional:
+      layer: { lstm: { units: 2, return_sequences: true } }
+      backward_layer: { gru: { units: 2, return_sequences: true, go_backwards: true } }
+  - gru: { units: 2, return_sequences: true }
+  - lstm: { units: 2 }
+  - dense: { units: 1 }
+`);
+  assert.equal(
+    spec.model.layers.map((l) => l.name),
+    [
+      ...["input", "time_distributed_1", "steps", "dense_2", "time_distributed_2"],
+      ...["bidirectional_1", "bidirectional_2", "gru_1", "lstm_3", "dense_3"],
+    ],
+  );
+});
+
+test("repeated, a wrapper has a layer of its own each time", () => {
+  const spec = specOf(`
+model:
+  - input: { shape: [3, 4] }
+  - time_distributed: { layer: { dense: { units: 2 } } }
+    repeat: 2
+  - dense: { units: 2 }
+`);
+  assert.is(spec.model.layers.at(-1)!.name, "dense_2");
+});
+
 test("parameters are any values: layers, lists, mappings, counts, and defaults of one another", () => {
   const spec = specOf(`
 blocks:

@@ -97,6 +97,7 @@ export const bidirectional = (catalogue: Catalogue): Layer =>
         .default("concat")
         .describe("concat: side by side; sum, mul (product), ave (mean): number by number."),
     },
+    inner: ["layer", "backward_layer"],
     check: unfit,
     mask: (inputs, masks, options) => maskGiven(options.layer, inputs, masks),
     build(inputs, { merge_mode, ...options }, ctx) {

@@ -54,6 +54,8 @@ export interface LayerContext {
 export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definition<S> {
   /** How many inputs it takes: exactly one, at least two, at least one, or none (only `input`). */
   readonly takes: "one" | "several" | "some" | "none";
+  /** Its options that are layers: as in Keras they take automatic names too, before it does. */
+  readonly inner?: readonly (keyof S & string)[];
   build(inputs: readonly Tensor[], options: z.output<z.ZodObject<S>>, ctx: LayerContext): Tensor;
   /**
    * The mask of what it gives. Absent: that of its first input, which is right for what leaves every step where

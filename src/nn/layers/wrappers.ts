@@ -54,6 +54,7 @@ const timeDistributed = (catalogue: Catalogue): Layer =>
     doc: "A layer applied to every step by itself, with the same weights: y[:, t] = layer(x[:, t]).",
     takes: "one",
     options: { layer: layerOption(catalogue).describe("The layer, of one input.") },
+    inner: ["layer"],
     check: ({ layer: { definition } }) =>
       definition.takes === "one" || definition.takes === "some"
         ? undefined
