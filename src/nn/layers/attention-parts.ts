@@ -171,6 +171,7 @@ export function inHeads(
   const window = options.sliding_window === null ? undefined : near(scores, options.sliding_window);
   const seen = [rows, ...columns, causal, window].reduce(both);
   const weights = distribution(seen ? where(seen, scores, hidden) : scores, options, ctx);
-  // Where a query sees nothing, Keras has the mean of all values; but 0 if the layer has a dropout.
-  return seen && options.dropout > 0 ? where(seen, weights, 0) : weights;
+  // Where a query sees nothing, Keras has the mean of all values; but 0 where it does not use its fused function.
+  const fused = options.dropout === 0 && inputs[0]!.type.shape.length === 3;
+  return seen && !fused ? where(seen, weights, 0) : weights;
 }
