@@ -23,10 +23,12 @@ export interface FeedSetup {
   readonly batching: Batching;
   /** Seed of the order of examples; absent: that of the data. */
   readonly shuffle: number | undefined;
-  readonly executable: Pick<Executable, "write" | "run">;
+  readonly executable: Pick<Executable, "write" | "lend" | "run">;
   /** Whether the program has a variable. */
   readonly has: (name: string) => boolean;
 }
+
+type Window = ReadonlyMap<AnySamples, SampleValues>;
 
 export class Feed {
   readonly #setup: FeedSetup;
@@ -35,17 +37,19 @@ export class Feed {
   /** What the program's variables hold. */
   #present: string | undefined;
   #next: { readonly key: string; readonly read: Promise<void> } | undefined;
-  /** Where the next window is read to. */
-  readonly #buffers: ReadonlyMap<AnySamples, SampleValues>;
+  /** Of two windows: one is read by the program, the other is where the next is read to. */
+  readonly #buffers: readonly Window[];
+  /** Which of them the next window is read to. */
+  #free = 0;
 
   constructor(setup: FeedSetup) {
     const { examples, batching } = setup;
     this.#setup = setup;
     this.#streamed = isStreamed(examples);
     const arrays = this.#streamed ? arraysOf(examples) : [];
-    this.#buffers = new Map(
-      arrays.map((s) => [s, makeValues(typeOf(s), batching.window * sizeOf(s))]),
-    );
+    const made = (): Window =>
+      new Map(arrays.map((s) => [s, makeValues(typeOf(s), batching.window * sizeOf(s))]));
+    this.#buffers = this.#streamed ? [made(), made()] : [];
   }
 
   /** The order of an epoch begins. */
@@ -133,7 +137,7 @@ export class Feed {
   }
 
   async #fill(epoch: number, window: number): Promise<void> {
-    for (const [samples, buffer] of this.#buffers) {
+    for (const [samples, buffer] of this.#buffers[this.#free]!) {
       const size = sizeOf(samples);
       let at = 0;
       for (const { from, count } of this.#runs(epoch, window)) {
@@ -155,10 +159,11 @@ export class Feed {
   }
 
   #show(window: number): void {
-    const { phase, examples, batching, shuffle } = this.#setup;
-    for (const [name, samples] of dataVariables(phase, examples)) {
-      this.#write(name, this.#buffers.get(samples)!);
-    }
+    const { phase, examples, batching, shuffle, executable, has } = this.#setup;
+    const shown = this.#buffers[this.#free]!;
+    this.#free = 1 - this.#free;
+    for (const [name, samples] of dataVariables(phase, examples))
+      if (has(name)) executable.lend(name, shown.get(samples)!);
     if (shuffle === undefined) return;
     const size = Math.min(batching.window, batching.count - window * batching.window);
     const order = new Int32Array(batching.window);

@@ -40,8 +40,11 @@ const constructors = { uint8: Uint8Array, int32: Int32Array, float32: Float32Arr
 
 export const isStored = <T extends Stored>(samples: Samples | T): samples is T => "read" in samples;
 
+/** Elements behind the end of what is made here, which vector instructions may read: so a backend can use it in place. */
+const room = 64;
+
 export const makeValues = (type: ElementType, length: number): SampleValues =>
-  new constructors[type](length);
+  new constructors[type](length + room).subarray(0, length);
 
 export function typeOf(samples: Pick<Samples, "values"> | Pick<Stored, "type">): ElementType {
   if ("type" in samples) return samples.type;
