@@ -10,11 +10,11 @@ import { sizeOf } from "../../../ir/graph.ts";
 import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { type Layout, type LayoutOf, laneOffset } from "../layout.ts";
 import type { Target } from "../target.ts";
+import { argumentNumber } from "./arguments.ts";
 import { bounds, guardsOf } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
 import { type Dot, dotRows } from "./dot.ts";
 import {
-  argumentNumber,
   assignRoles,
   type Copy,
   type Loop,
