@@ -4,24 +4,16 @@ import { type Shape, sizeOf, type Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import { abs, add, float, less, sub, where } from "../../ops/pointwise.ts";
 import { iota, reshape, transpose } from "../../ops/view.ts";
-import { type Constraint, constraintOption } from "../constraints.ts";
-import type { Named } from "../definition.ts";
-import { type Initializer, initializerOption } from "../initializers.ts";
 import { both, hidden, type Mask, maskOver } from "../mask.ts";
-import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import { type Activity, activityOptions, penalised } from "./activity.ts";
 import { distribution, notAhead, type Shared } from "./attention.ts";
+import { type KernelAndBias, kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
 import { type LayerContext, showShape } from "./layer.ts";
 
 /** Options of the projections. */
 export const useBias = z.boolean().default(true).describe("Add biases to the projections.");
 export const projectionOptions = {
-  kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First kernels."),
-  bias_initializer: initializerOption().prefault("zeros").describe("First biases."),
-  kernel_regularizer: regularizerOption().optional().describe("Penalty on the kernels."),
-  bias_regularizer: regularizerOption().optional().describe("Penalty on the biases."),
-  kernel_constraint: constraintOption().optional().describe("What the kernels must satisfy."),
-  bias_constraint: constraintOption().optional().describe("What the biases must satisfy."),
+  ...kernelAndBias,
   ...activityOptions,
 };
 /** Options of what is seen, and what becomes of it. */
@@ -36,15 +28,7 @@ export const useGate = z
   .default(false)
   .describe("Multiply what each head gives by a sigmoid of the query (arXiv 2505.06708).");
 
-interface Projections extends Activity {
-  readonly use_bias: boolean;
-  readonly kernel_initializer: Named<Initializer>;
-  readonly bias_initializer: Named<Initializer>;
-  readonly kernel_regularizer?: Named<Regularizer> | undefined;
-  readonly bias_regularizer?: Named<Regularizer> | undefined;
-  readonly kernel_constraint?: Named<Constraint> | undefined;
-  readonly bias_constraint?: Named<Constraint> | undefined;
-}
+type Projections = KernelAndBias & Activity & { readonly use_bias: boolean };
 
 interface Projection {
   /** Dimensions of x that are summed. */
@@ -67,9 +51,7 @@ export function project(
   const { shape } = x.type;
   const [rows, inner] = [shape.slice(0, -summed), shape.slice(-summed)];
   const kernel = ctx.weight(`${name}/kernel`, [...inner, ...out], {
-    initializer: options.kernel_initializer,
-    regularizer: options.kernel_regularizer,
-    constraint: options.kernel_constraint,
+    ...ofKernel(options),
     fans: { fanIn: sizeOf(inner), fanOut: sizeOf(out) },
   });
   // Heads stay a dimension of their own: joined with another, a kernel could not be read as it lies.
@@ -78,11 +60,7 @@ export function project(
   );
   const y = einsum(`${r}${i},${i}${o}->${r}${o}`, x, kernel);
   if (!options.use_bias) return penalised(squash(y), options, ctx);
-  const bias = ctx.weight(`${name}/bias`, out, {
-    initializer: options.bias_initializer,
-    regularizer: options.bias_regularizer,
-    constraint: options.bias_constraint,
-  });
+  const bias = ctx.weight(`${name}/bias`, out, ofBias(options));
   return penalised(squash(add(y, bias)), options, ctx);
 }
 

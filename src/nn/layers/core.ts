@@ -5,10 +5,8 @@ import { einsum } from "../../ops/contract.ts";
 import { add } from "../../ops/pointwise.ts";
 import { internal } from "../../support/errors.ts";
 import { activationOption, activations, applyActivation } from "../activations.ts";
-import { constraintOption } from "../constraints.ts";
-import { initializerOption } from "../initializers.ts";
-import { regularizerOption } from "../regularizers.ts";
 import { activityOptions, penalised } from "./activity.ts";
+import { kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
 import { defineLayer, showShape } from "./layer.ts";
 
 export const input = defineLayer({
@@ -32,12 +30,7 @@ export const dense = defineLayer({
     units: z.int().positive().describe("Width of the output."),
     activation: activationOption().prefault("linear").describe("Applied to the result."),
     use_bias: z.boolean().default(true).describe("Add b."),
-    kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First W."),
-    bias_initializer: initializerOption().prefault("zeros").describe("First b."),
-    kernel_regularizer: regularizerOption().optional().describe("Penalty on W."),
-    kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
-    bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
-    bias_constraint: constraintOption().optional().describe("What b must satisfy."),
+    ...kernelAndBias,
     ...activityOptions,
   },
   build([x], { units, activation, use_bias, ...options }, ctx) {
@@ -51,21 +44,13 @@ export const dense = defineLayer({
         fix: "put `reshape: { target_shape: [1] }` before it",
       });
     }
-    const kernel = ctx.weight("kernel", [shape.at(-1)!, units], {
-      initializer: options.kernel_initializer,
-      regularizer: options.kernel_regularizer,
-      constraint: options.kernel_constraint,
-    });
+    const kernel = ctx.weight("kernel", [shape.at(-1)!, units], ofKernel(options));
     const rows = "abcdefgh".slice(0, shape.length - 1);
     const product = einsum(`${rows}i,io->${rows}o`, x!, kernel); // [batch, …, units]
     const activated = (y: Tensor) =>
       penalised(applyActivation(y, activation, ctx.fail, "activation"), options, ctx);
     if (!use_bias) return activated(product);
-    const bias = ctx.weight("bias", [units], {
-      initializer: options.bias_initializer,
-      regularizer: options.bias_regularizer,
-      constraint: options.bias_constraint,
-    });
+    const bias = ctx.weight("bias", [units], ofBias(options));
     return activated(add(product, bias));
   },
 });

@@ -4,11 +4,9 @@ import { type Shape, sizeOf, type Tensor } from "../../ir/graph.ts";
 import { einsum } from "../../ops/contract.ts";
 import { add } from "../../ops/pointwise.ts";
 import { activationOption, applyActivation } from "../activations.ts";
-import { constraintOption } from "../constraints.ts";
-import { initializerOption } from "../initializers.ts";
-import { regularizerOption } from "../regularizers.ts";
 import { activityOptions, penalised } from "./activity.ts";
 import { type Equation, parse, problemOf } from "./einsum-equation.ts";
+import { kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 
 /** An equation for inputs of a shape: every dimension has a letter. */
@@ -100,12 +98,7 @@ export const einsumDense = defineLayer({
       .nullable()
       .default(null)
       .describe("Dimensions of y along which b differs; null: no b."),
-    kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First W."),
-    bias_initializer: initializerOption().prefault("zeros").describe("First b."),
-    kernel_regularizer: regularizerOption().optional().describe("Penalty on W."),
-    bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
-    kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
-    bias_constraint: constraintOption().optional().describe("What b must satisfy."),
+    ...kernelAndBias,
     ...activityOptions,
   },
   check: ({ equation, bias_axes }) => problemOf(equation, parse(equation), bias_axes),
@@ -125,9 +118,7 @@ export const einsumDense = defineLayer({
     const own = [...written.kernel];
     const isMade = (c: string) => written.y.includes(c);
     const kernel = ctx.weight("kernel", of(own), {
-      initializer: options.kernel_initializer,
-      regularizer: options.kernel_regularizer,
-      constraint: options.kernel_constraint,
+      ...ofKernel(options),
       fans: {
         fanIn: sizeOf(of(own.filter((c) => !isMade(c)))),
         fanOut: sizeOf(of(own.filter(isMade))),
@@ -137,11 +128,7 @@ export const einsumDense = defineLayer({
     const finished = (y: Tensor) =>
       penalised(applyActivation(y, activation, ctx.fail, "activation"), options, ctx);
     if (bias_axes === null) return finished(product);
-    const bias = ctx.weight("bias", biasShape(bias_axes, letters.y, sizes), {
-      initializer: options.bias_initializer,
-      regularizer: options.bias_regularizer,
-      constraint: options.bias_constraint,
-    });
+    const bias = ctx.weight("bias", biasShape(bias_axes, letters.y, sizes), ofBias(options));
     return finished(add(product, bias));
   },
 });

@@ -27,6 +27,15 @@ const adamOptions = {
 type Adam = Optimizer<typeof adamOptions>;
 type AdamOptions = z.output<z.ZodObject<typeof adamOptions>>;
 
+/** The means of g and of g², as they are after this step. */
+export const moments = (
+  { g, slots }: Pick<Parameters<Adam["update"]>[0], "g" | "slots">,
+  { beta_1, beta_2 }: Pick<AdamOptions, "beta_1" | "beta_2">,
+) => ({
+  momentum: average(slots["momentum"]!, g, beta_1),
+  velocity: average(slots["velocity"]!, op.square(g), beta_2),
+});
+
 /** m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·√(1−β₂ᵗ)/(1−β₁ᵗ) · m/(√v + ε)  (Kingma & Ba 2015) */
 export function adamUpdate(
   { w, g, slots }: Parameters<Adam["update"]>[0],
@@ -34,8 +43,7 @@ export function adamUpdate(
   ctx: UpdateContext,
 ): ReturnType<Adam["update"]> {
   const { beta_1, beta_2, epsilon, amsgrad } = options;
-  const momentum = average(slots["momentum"]!, g, beta_1);
-  const velocity = average(slots["velocity"]!, op.square(g), beta_2);
+  const { momentum, velocity } = moments({ g, slots }, options);
   const largest = amsgrad ? op.maximum(slots["velocity_hat"]!, velocity) : undefined;
   const alpha = op.mul(
     ctx.rate,
@@ -84,8 +92,7 @@ export const adamOptimizers: readonly Optimizer[] = [
     options: { ...common(0.001), ...momentOptions },
     slots: () => ({ momentum: 0, velocity: 0 }),
     update({ w, g, slots }, { beta_1, beta_2, epsilon }, ctx) {
-      const momentum = average(slots["momentum"]!, g, beta_1);
-      const velocity = average(slots["velocity"]!, op.square(g), beta_2);
+      const { momentum, velocity } = moments({ g, slots }, { beta_1, beta_2 });
       // uₜ and uₜ₊₁, and the products of all up to them
       const warmth = ctx.shared("momentum_warmth", 1, (old) => op.mul(old, 0.96)); // 0.96ᵗ
       const now = op.mul(op.sub(1, op.mul(warmth, 0.5)), beta_1);

@@ -5,9 +5,8 @@ import { einsum } from "../../ops/contract.ts";
 import * as op from "../../ops/pointwise.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { reshape } from "../../ops/view.ts";
-import { adamUpdate, momentOptions } from "./adam.ts";
+import { adamUpdate, momentOptions, moments } from "./adam.ts";
 import {
-  average,
   averageOfOnes,
   common,
   decay,
@@ -130,8 +129,7 @@ export const wholeOptimizers: readonly Optimizer[] = [
     options: { ...common(0.001), ...momentOptions },
     slots: () => ({ momentum: 0, velocity: 0 }),
     update({ w, g, slots }, { beta_1, beta_2, epsilon }, ctx) {
-      const momentum = average(slots["momentum"]!, g, beta_1);
-      const velocity = average(slots["velocity"]!, op.square(g), beta_2);
+      const { momentum, velocity } = moments({ g, slots }, { beta_1, beta_2 });
       const root = op.sqrt(op.div(velocity, averageOfOnes(ctx, beta_2)));
       const mean = op.div(momentum, averageOfOnes(ctx, beta_1));
       const step = op.div(mean, op.add(root, epsilon));
