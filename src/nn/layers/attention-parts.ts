@@ -7,13 +7,21 @@ import { iota, reshape, transpose } from "../../ops/view.ts";
 import { both, hidden, type Mask, maskOver } from "../mask.ts";
 import { type Activity, activityOptions, penalised } from "./activity.ts";
 import { distribution, notAhead, type Shared } from "./attention.ts";
-import { type KernelAndBias, kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
+import {
+  type BiasOptions,
+  biasOptions,
+  type KernelOptions,
+  kernelOptions,
+  ofBias,
+  ofKernel,
+} from "./kernel.ts";
 import { type LayerContext, showShape } from "./layer.ts";
 
 /** Options of the projections. */
 export const useBias = z.boolean().default(true).describe("Add biases to the projections.");
 export const projectionOptions = {
-  ...kernelAndBias,
+  ...kernelOptions,
+  ...biasOptions,
   ...activityOptions,
 };
 /** Options of what is seen, and what becomes of it. */
@@ -28,7 +36,7 @@ export const useGate = z
   .default(false)
   .describe("Multiply what each head gives by a sigmoid of the query (arXiv 2505.06708).");
 
-type Projections = KernelAndBias & Activity & { readonly use_bias: boolean };
+type Projections = KernelOptions & BiasOptions & Activity & { readonly use_bias: boolean };
 
 interface Projection {
   /** Dimensions of x that are summed. */

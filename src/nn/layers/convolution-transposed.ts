@@ -2,13 +2,7 @@
 import { z } from "zod";
 import { convolveTransposed } from "../../ops/convolve.ts";
 import type { Sliding } from "../../ops/window.ts";
-import {
-  dilationOption,
-  finish,
-  finishOptions,
-  kernelOptions,
-  strideOption,
-} from "./convolution.ts";
+import { dilationOption, finish, finishOptions, strideOption } from "./convolution.ts";
 import {
   checkRank,
   checkStrides,
@@ -20,6 +14,7 @@ import {
   spanOf,
   spatial,
 } from "./geometry.ts";
+import { kernelOptions, ofKernel } from "./kernel.ts";
 import { defineLayer, type LayerContext } from "./layer.ts";
 
 const transposed = (rank: 1 | 2 | 3, doc: string) => {
@@ -47,11 +42,11 @@ const transposed = (rank: 1 | 2 | 3, doc: string) => {
       checkRank(name, x, rank, ctx);
       checkStrides(options.strides, options.dilation_rate, ctx);
       const sizes = each(kernel_size, rank);
-      const kernel = ctx.weight("kernel", [...sizes, filters, x.type.shape.at(-1)!], {
-        initializer: options.kernel_initializer,
-        regularizer: options.kernel_regularizer,
-        constraint: options.kernel_constraint,
-      });
+      const kernel = ctx.weight(
+        "kernel",
+        [...sizes, filters, x.type.shape.at(-1)!],
+        ofKernel(options),
+      );
       const slides = spatial(x).map((n, d) => grownSlide(n, d, { ...options, sizes }, ctx));
       return finish(convolveTransposed(x, kernel, slides), options, ctx);
     },

@@ -4,10 +4,7 @@ import type { Tensor } from "../../ir/graph.ts";
 import { convolve } from "../../ops/convolve.ts";
 import { add } from "../../ops/pointwise.ts";
 import { type Activation, activationOption, applyActivation } from "../activations.ts";
-import { type Constraint, constraintOption } from "../constraints.ts";
 import type { Named } from "../definition.ts";
-import { type Initializer, initializerOption } from "../initializers.ts";
-import { type Regularizer, regularizerOption } from "../regularizers.ts";
 import { type Activity, activityOptions, penalised } from "./activity.ts";
 import {
   causalPaddingOption,
@@ -19,6 +16,14 @@ import {
   perDimension,
   slidesOver,
 } from "./geometry.ts";
+import {
+  type BiasOptions,
+  biasOptions,
+  type KernelOptions,
+  kernelOptions,
+  ofBias,
+  ofKernel,
+} from "./kernel.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 
 export const strideOption = (rank: number) =>
@@ -32,47 +37,29 @@ export const dilationOption = (rank: number) =>
 export const finishOptions = {
   activation: activationOption().prefault("linear").describe("Applied to the result."),
   use_bias: z.boolean().default(true).describe("Add b, one number a filter."),
-  bias_initializer: initializerOption().prefault("zeros").describe("First b."),
-  bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
-  bias_constraint: constraintOption().optional().describe("What b must satisfy."),
+  ...biasOptions,
   ...activityOptions,
 };
-export const kernelOptions = {
-  kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First kernel."),
-  kernel_regularizer: regularizerOption().optional().describe("Penalty on the kernel."),
-  kernel_constraint: constraintOption().optional().describe("What the kernel must satisfy."),
-};
-
-export interface Finish extends Activity {
+export interface Finish extends Activity, BiasOptions {
   readonly activation: Named<Activation>;
   readonly use_bias: boolean;
-  readonly bias_initializer: Named<Initializer>;
-  readonly bias_regularizer?: Named<Regularizer> | undefined;
-  readonly bias_constraint?: Named<Constraint> | undefined;
 }
 /** activation(y + b), with the penalty on it */
 export function finish(y: Tensor, options: Finish, ctx: LayerContext): Tensor {
   const activated = (z: Tensor) =>
     penalised(applyActivation(z, options.activation, ctx.fail, "activation"), options, ctx);
   if (!options.use_bias) return activated(y);
-  const bias = ctx.weight("bias", [y.type.shape.at(-1)!], {
-    initializer: options.bias_initializer,
-    regularizer: options.bias_regularizer,
-    constraint: options.bias_constraint,
-  });
+  const bias = ctx.weight("bias", [y.type.shape.at(-1)!], ofBias(options));
   return activated(add(y, bias));
 }
 
-interface ConvolutionOptions extends Finish {
+interface ConvolutionOptions extends Finish, KernelOptions {
   readonly filters: number;
   readonly kernel_size: PerDimension;
   readonly strides: PerDimension;
   readonly padding: Padding;
   readonly dilation_rate: PerDimension;
   readonly groups: number;
-  readonly kernel_initializer: Named<Initializer>;
-  readonly kernel_regularizer?: Named<Regularizer> | undefined;
-  readonly kernel_constraint?: Named<Constraint> | undefined;
 }
 
 function convolution(rank: number) {
@@ -85,11 +72,7 @@ function convolution(rank: number) {
     const window = { size: options.kernel_size, strides, dilation: dilation_rate, padding };
     const slides = slidesOver(x, window, "kernel_size", ctx);
     const shape = [...slides.map((s) => s.size), x.type.shape.at(-1)! / groups, filters];
-    const kernel = ctx.weight("kernel", shape, {
-      initializer: options.kernel_initializer,
-      regularizer: options.kernel_regularizer,
-      constraint: options.kernel_constraint,
-    });
+    const kernel = ctx.weight("kernel", shape, ofKernel(options));
     return finish(convolve(x, kernel, slides, groups), options, ctx);
   };
 }

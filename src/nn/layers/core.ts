@@ -6,7 +6,7 @@ import { add } from "../../ops/pointwise.ts";
 import { internal } from "../../support/errors.ts";
 import { activationOption, activations, applyActivation } from "../activations.ts";
 import { activityOptions, penalised } from "./activity.ts";
-import { kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
+import { biasOptions, kernelOptions, ofBias, ofKernel } from "./kernel.ts";
 import { defineLayer, showShape } from "./layer.ts";
 
 export const input = defineLayer({
@@ -30,7 +30,8 @@ export const dense = defineLayer({
     units: z.int().positive().describe("Width of the output."),
     activation: activationOption().prefault("linear").describe("Applied to the result."),
     use_bias: z.boolean().default(true).describe("Add b."),
-    ...kernelAndBias,
+    ...kernelOptions,
+    ...biasOptions,
     ...activityOptions,
   },
   build([x], { units, activation, use_bias, ...options }, ctx) {

@@ -6,7 +6,7 @@ import { add } from "../../ops/pointwise.ts";
 import { activationOption, applyActivation } from "../activations.ts";
 import { activityOptions, penalised } from "./activity.ts";
 import { type Equation, parse, problemOf } from "./einsum-equation.ts";
-import { kernelAndBias, ofBias, ofKernel } from "./kernel.ts";
+import { biasOptions, kernelOptions, ofBias, ofKernel } from "./kernel.ts";
 import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 
 /** An equation for inputs of a shape: every dimension has a letter. */
@@ -98,7 +98,8 @@ export const einsumDense = defineLayer({
       .nullable()
       .default(null)
       .describe("Dimensions of y along which b differs; null: no b."),
-    ...kernelAndBias,
+    ...kernelOptions,
+    ...biasOptions,
     ...activityOptions,
   },
   check: ({ equation, bias_axes }) => problemOf(equation, parse(equation), bias_axes),

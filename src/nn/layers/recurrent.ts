@@ -17,6 +17,7 @@ import { maskOver } from "../mask.ts";
 import { regularizerOption } from "../regularizers.ts";
 import { activityOptions, penalised } from "./activity.ts";
 import { checkRank } from "./geometry.ts";
+import { biasOptions, kernelOptions, ofKernel } from "./kernel.ts";
 import { defineLayer, type Layer, type LayerContext } from "./layer.ts";
 import { part, project, type Step, swapped, walk } from "./recurrence.ts";
 import { dropMask } from "./regularization.ts";
@@ -26,16 +27,12 @@ const share = z.number().min(0).lt(1).default(0);
 const sharedOptions = {
   activation: activationOption().prefault("tanh").describe("Applied to the candidate state."),
   use_bias: z.boolean().default(true).describe("Add b."),
-  kernel_initializer: initializerOption().prefault("glorot_uniform").describe("First W."),
+  ...kernelOptions,
   recurrent_initializer: initializerOption().prefault("orthogonal").describe("First R."),
-  bias_initializer: initializerOption().prefault("zeros").describe("First b."),
-  kernel_regularizer: regularizerOption().optional().describe("Penalty on W."),
+  ...biasOptions,
   recurrent_regularizer: regularizerOption().optional().describe("Penalty on R."),
-  bias_regularizer: regularizerOption().optional().describe("Penalty on b."),
   ...activityOptions,
-  kernel_constraint: constraintOption().optional().describe("What W must satisfy."),
   recurrent_constraint: constraintOption().optional().describe("What R must satisfy."),
-  bias_constraint: constraintOption().optional().describe("What b must satisfy."),
   dropout: share.describe("Share of the inputs dropped in training, the same at every step."),
   recurrent_dropout: share.describe("Share of h dropped in training, the same at every step."),
   return_sequences: z
@@ -169,11 +166,7 @@ function weights(
   ctx: LayerContext,
 ): Weights {
   const width = form.gates * state.at(-1)!;
-  const kernel = ctx.weight("kernel", [...inputs, width], {
-    initializer: options.kernel_initializer,
-    regularizer: options.kernel_regularizer,
-    constraint: options.kernel_constraint,
-  });
+  const kernel = ctx.weight("kernel", [...inputs, width], ofKernel(options));
   const recurrent = ctx.weight("recurrent_kernel", [...states, width], {
     initializer: options.recurrent_initializer,
     regularizer: options.recurrent_regularizer,
