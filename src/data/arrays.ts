@@ -1,7 +1,7 @@
 /** Arrays of examples and of targets, along their first axes, as datasets: for every source that holds arrays. */
 import { z } from "zod";
 import type { Dataset, Examples, Form, Samples } from "./dataset.ts";
-import { rangeOf } from "./extremes.ts";
+import { firstNotFinite, rangeOf } from "./extremes.ts";
 import type { NpyArray } from "./npy.ts";
 import { damaged, type FilePlace, type Place, readDataFile } from "./read-file.ts";
 import { isStored, type Stored, typeOf } from "./stream/stored.ts";
@@ -21,10 +21,9 @@ export interface PlacedArray {
 export function checkArray({ array, place }: PlacedArray): void {
   const { values, shape } = array;
   checkExtents(shape, place);
-  if (!(values instanceof Float32Array)) return;
-  const first = values.findIndex((value) => !Number.isFinite(value));
+  const first = firstNotFinite(values);
   if (first < 0) return;
-  const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+  const count = values.filter((value) => !Number.isFinite(value)).length;
   const example = Math.floor(first / (values.length / shape[0]!));
   damaged(place, "has values that are not finite in float32", {
     expected: "numbers",

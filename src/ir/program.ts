@@ -80,6 +80,22 @@ export interface Timing {
   readonly seconds: number;
 }
 
+/** A file whose bytes a program reads where they are. Whoever maps it closes it, before the program is disposed of. */
+export interface FileMap {
+  /**
+   * Lets a variable hold what lies from a byte on, a multiple of its elements' size, in its type, row-major. Rows that
+   * the program takes by number may lie behind the end of its shape.
+   */
+  lend(variable: string, offset: number): void;
+  /** Brings bytes into memory, so that steps need not wait for the disk. */
+  fetch(offset: number, bytes: number): Promise<void>;
+  /** They will not be needed soon. */
+  release(offset: number, bytes: number): void;
+  /** Whether everything that was read was there: a file may shrink, and a disk fail. */
+  intact(): boolean;
+  close(): void;
+}
+
 /** A program ready to run. Its variables begin as zeros. */
 export interface Executable {
   /** What really runs, for people: "gpu.js webasm, fused-threaded, 2 threads". */
@@ -88,8 +104,16 @@ export interface Executable {
   readonly sources: ReadonlyMap<string, string>;
   /** Replaces a variable's values. */
   write(variable: string, values: Values): void;
-  /** The same for values that do not change before the variable is written or lent to again: they need not be copied. */
+  /**
+   * The same for values that do not change before the variable is written or lent to again: they need not be copied.
+   * Where a program reads mapped files there may be more values than the shape has, for rows that it takes by number.
+   */
   lend(variable: string, values: Values): void;
+  /**
+   * Maps a file of so many bytes, so that variables can hold what lies in it; absent where the backend cannot.
+   * @returns undefined if the system refuses
+   */
+  map?(path: string, bytes: number): Promise<FileMap | undefined>;
   /** Runs a procedure for a number of steps; resolves when they are done. */
   run(procedure: string, steps: number): Promise<void>;
   /** A copy of a variable's values after the last step. */

@@ -8,11 +8,12 @@
  * in a random order: what a window mixes comes from all over the data, and is still read in long runs. Which
  * example a step sees follows from the seed, the epoch and the step, so a run can go on anywhere.
  */
-import { type AnySamples, arraysOf, type Examples, type SampleValues } from "../data/dataset.ts";
-import { isStreamed, makeValues, readRows, sizeOf, typeOf } from "../data/stream/stored.ts";
+import type { AnySamples, Examples } from "../data/dataset.ts";
+import { isStreamed } from "../data/stream/stored.ts";
 import type { Executable, Values } from "../ir/program.ts";
 import { permutation, randomStream } from "../support/random.ts";
 import { type Batching, dataVariables, names, type Phase } from "./graphs.ts";
+import { openWindows, type ReaderExecutable, type Run, type Windows } from "./windows.ts";
 
 /** Blocks that a window's examples come from. */
 const blocksPerWindow = 16;
@@ -23,12 +24,10 @@ export interface FeedSetup {
   readonly batching: Batching;
   /** Seed of the order of examples; absent: that of the data. */
   readonly shuffle: number | undefined;
-  readonly executable: Pick<Executable, "write" | "lend" | "run">;
+  readonly executable: Pick<Executable, "write" | "run"> & ReaderExecutable;
   /** Whether the program has a variable. */
   readonly has: (name: string) => boolean;
 }
-
-type Window = ReadonlyMap<AnySamples, SampleValues>;
 
 export class Feed {
   readonly #setup: FeedSetup;
@@ -37,19 +36,11 @@ export class Feed {
   /** What the program's variables hold. */
   #present: string | undefined;
   #next: { readonly key: string; readonly read: Promise<void> } | undefined;
-  /** Of two windows: one is read by the program, the other is where the next is read to. */
-  readonly #buffers: readonly Window[];
-  /** Which of them the next window is read to. */
-  #free = 0;
+  #windows: Promise<Windows> | undefined;
 
   constructor(setup: FeedSetup) {
-    const { examples, batching } = setup;
     this.#setup = setup;
-    this.#streamed = isStreamed(examples);
-    const arrays = this.#streamed ? arraysOf(examples) : [];
-    const made = (): Window =>
-      new Map(arrays.map((s) => [s, makeValues(typeOf(s), batching.window * sizeOf(s))]));
-    this.#buffers = this.#streamed ? [made(), made()] : [];
+    this.#streamed = isStreamed(setup.examples);
   }
 
   /** The order of an epoch begins. */
@@ -69,6 +60,7 @@ export class Feed {
     for (let done = 0; done < steps; ) {
       const count = Math.min(steps - done, await this.#ready(from + done));
       await executable.run(names.procedure(phase, part), count);
+      await (await this.#windows)?.check();
       done += count;
     }
   }
@@ -88,7 +80,7 @@ export class Feed {
         this.#read(this.#epoch, window);
       }
       await this.#next!.read;
-      this.#show(window);
+      await this.#show(window);
       this.#present = key;
       this.#readAhead(window);
     }
@@ -105,6 +97,7 @@ export class Feed {
   /** Waits for what is being read. */
   async close(): Promise<void> {
     await this.#settled();
+    (await this.#windows)?.close();
   }
 
   async #settled(): Promise<void> {
@@ -112,7 +105,7 @@ export class Feed {
     this.#next = undefined;
   }
 
-  get #windows(): number {
+  get #windowCount(): number {
     const { count, window } = this.#setup.batching;
     return Math.ceil(count / window);
   }
@@ -123,28 +116,28 @@ export class Feed {
   }
 
   #readAhead(window: number): void {
-    const last = window + 1 === this.#windows;
+    const last = window + 1 === this.#windowCount;
     const [epoch, next] = last ? [this.#epoch + 1, 0] : [this.#epoch, window + 1];
     this.#next = undefined;
     if (this.#key(epoch, next) !== this.#present) this.#read(epoch, next);
   }
 
   #read(epoch: number, window: number): void {
-    const read = this.#fill(epoch, window);
+    const read = this.#fetch(epoch, window);
     // Whoever waits for it hears of what goes wrong; perhaps nobody does any more.
     read.catch(() => undefined);
     this.#next = { key: this.#key(epoch, window), read };
   }
 
-  async #fill(epoch: number, window: number): Promise<void> {
-    for (const [samples, buffer] of this.#buffers[this.#free]!) {
-      const size = sizeOf(samples);
-      let at = 0;
-      for (const { from, count } of this.#runs(epoch, window)) {
-        await readRows(samples, from, buffer.subarray(at * size, (at + count) * size));
-        at += count;
-      }
-    }
+  async #fetch(epoch: number, window: number): Promise<void> {
+    await (await this.#open()).fetch(this.#runs(epoch, window));
+  }
+
+  #open(): Promise<Windows> {
+    const { phase, examples, batching, executable, has } = this.#setup;
+    const variables = [...dataVariables(phase, examples)].filter(([name]) => has(name));
+    this.#windows ??= openWindows(variables, batching, executable);
+    return this.#windows;
   }
 
   /** The rows of a window's examples. */
@@ -158,24 +151,15 @@ export class Feed {
     return runsOf(order, block, count, from, to);
   }
 
-  #show(window: number): void {
-    const { phase, examples, batching, shuffle, executable, has } = this.#setup;
-    const shown = this.#buffers[this.#free]!;
-    this.#free = 1 - this.#free;
-    for (const [name, samples] of dataVariables(phase, examples))
-      if (has(name)) executable.lend(name, shown.get(samples)!);
+  async #show(window: number): Promise<void> {
+    const { batching, shuffle } = this.#setup;
+    const rowOf = (await this.#open()).show();
     if (shuffle === undefined) return;
     const size = Math.min(batching.window, batching.count - window * batching.window);
     const order = new Int32Array(batching.window);
-    order.set(permutation(size, randomStream(shuffle, "shuffle", this.#epoch, window)));
+    order.set(permutation(size, randomStream(shuffle, "shuffle", this.#epoch, window)).map(rowOf));
     this.#write(names.order, order);
   }
-}
-
-/** Examples that lie one behind another. */
-export interface Run {
-  readonly from: number;
-  readonly count: number;
 }
 
 /**

@@ -1,11 +1,12 @@
 /** A program as native code: compiled, loaded, its memory read and written in place. */
 import { createRequire } from "node:module";
 import { sizeOf } from "../../ir/graph.ts";
-import type { Executable, Timing, Values, Variable } from "../../ir/program.ts";
+import type { Executable, FileMap, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import type { Generated } from "./generated.ts";
 import { addressOf, isPlain, type Layout, readAhead } from "./layout.ts";
-import type { Built } from "./toolchain.ts";
+import { MappedFile } from "./mapped-file.ts";
+import type { Built, Toolchain } from "./toolchain.ts";
 
 type Koffi = typeof import("koffi");
 type Native = ((...args: unknown[]) => unknown) & {
@@ -18,8 +19,8 @@ interface Slot {
   readonly index: number;
   /** In the program's memory. */
   readonly own: Memory;
-  /** Somebody else's, which the program reads instead. */
-  lent: Memory | undefined;
+  /** Somebody else's, which the program reads instead; a part of a file has no view. */
+  lent: Memory | "file" | undefined;
   readonly layout: Layout;
   readonly shape: readonly number[];
 }
@@ -27,8 +28,15 @@ interface Slot {
 /** Bytes from which on a copy takes noticeable time; V8 itself moves very small arrays about. */
 const worthLending = 2 ** 16;
 
+interface Loading {
+  readonly toolchain: Toolchain;
+  readonly threads: number;
+  readonly timed?: boolean | undefined;
+}
+
 export class NativeExecutable implements Executable {
   readonly #source: () => string;
+  readonly #toolchain: Toolchain;
   readonly #context: unknown;
   readonly #library: { unload(): void };
   readonly #run: Native;
@@ -44,8 +52,9 @@ export class NativeExecutable implements Executable {
   constructor(
     variables: readonly Variable[],
     { interface: own, built, source }: Generated,
-    { threads, timed = false }: { readonly threads: number; readonly timed?: boolean | undefined },
+    { toolchain, threads, timed = false }: Loading,
   ) {
+    this.#toolchain = toolchain;
     const koffi = createRequire(import.meta.url)("koffi") as Koffi;
     const library = koffi.load(built.path);
     const open = library.func("void *nnc_open(int)") as unknown as Native;
@@ -112,16 +121,40 @@ export class NativeExecutable implements Executable {
     // A Buffer is a Uint8Array, too.
     const kind = (array: Values) => array[Symbol.toStringTag];
     const same = kind(values) === kind(own) && isPlain(layout, shape);
-    if (room && same && values.byteLength >= worthLending && values.length === sizeOf(shape)) {
+    const more = values.length > sizeOf(shape);
+    if (
+      room &&
+      same &&
+      (more || (values.byteLength >= worthLending && values.length === sizeOf(shape)))
+    ) {
       this.#lend(this.#context, index, values);
       // Which also keeps it from being collected.
       slot.lent = values as Memory;
     } else this.write(variable, values);
   }
 
+  async map(path: string, bytes: number): Promise<FileMap | undefined> {
+    const file = await MappedFile.open(path, bytes, this.#toolchain);
+    if (!file) return undefined;
+    return {
+      lend: (variable, offset) => {
+        const slot = this.#slot(variable);
+        if (!isPlain(slot.layout, slot.shape))
+          throw internal(`${variable} does not lie as files do`);
+        this.#lend(this.#context, slot.index, file.address(offset));
+        slot.lent = "file";
+      },
+      fetch: (offset, length) => file.fetch(offset, length),
+      release: (offset, length) => file.release(offset, length),
+      intact: () => file.intact(),
+      close: () => file.close(),
+    };
+  }
+
   /** Whole numbers come in double precision, which holds all of them. */
   async read(variable: string): Promise<Float32Array | Float64Array> {
     const { own, lent, layout, shape } = this.#slot(variable);
+    if (lent === "file") throw internal(`${variable} lies in a file`);
     const memory = lent ?? own;
     const size = sizeOf(shape);
     const values = memory instanceof Int32Array ? new Float64Array(size) : new Float32Array(size);

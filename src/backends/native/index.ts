@@ -89,7 +89,11 @@ export async function compileFor(
   const timed = options.timed ?? false;
   const how = { toolchain: found, target: targetOf(found), timed, decide };
   const generated = await generate(program, how);
-  const executable = new NativeExecutable(program.variables, generated, { threads, timed });
+  const executable = new NativeExecutable(program.variables, generated, {
+    toolchain: found,
+    threads,
+    timed,
+  });
   for (const [name, values] of constants) executable.lend(name, values);
   return executable;
 }

@@ -1,5 +1,7 @@
 /** A file that is read in pieces while a run lasts, and must stay what it was when the run began. */
 import type { Stats } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { resolve } from "node:path";
 import { ProblemError, RunError } from "../../support/errors.ts";
 import { type FilePlace, readAt, withDataFile } from "../read-file.ts";
 
@@ -19,23 +21,42 @@ export class DataFile {
     return withDataFile(place, async (_, stat) => new DataFile(place, stat));
   }
 
+  /** Where it is. */
+  get path(): string {
+    return resolve(this.place.directory, this.place.name);
+  }
+
   /**
    * Fills a buffer from a place in the file. It is open for that long only: nobody has to close it.
    * @throws RunError if it has changed
    */
   async read(position: number, into: Uint8Array): Promise<void> {
-    const whole = await withDataFile(this.place, async (file, { size, mtimeMs }) => {
-      const same = size === this.size && mtimeMs === this.#changed;
-      return same && (await readAt(file, position, into)) === into.length;
-    }).catch((error: unknown) => {
-      if (error instanceof ProblemError) return false; // It was there, and could be read.
-      throw error;
-    });
-    if (whole) return;
+    const whole = await this.#unchanged(
+      async (file) => (await readAt(file, position, into)) === into.length,
+    );
+    if (!whole) this.complainOfChange();
+  }
+
+  /** @throws RunError if it has changed */
+  async check(): Promise<void> {
+    if (!(await this.#unchanged(async () => true))) this.complainOfChange();
+  }
+
+  complainOfChange(): never {
     throw new RunError(
       `${this.place.name} has changed while it was read`,
       "leave data alone while a run reads it, and start again",
     );
+  }
+
+  /** Whether it is what it was, and `body` is content with it. */
+  #unchanged(body: (file: FileHandle) => Promise<boolean>): Promise<boolean> {
+    return withDataFile(this.place, async (file, { size, mtimeMs }) => {
+      return size === this.size && mtimeMs === this.#changed && (await body(file));
+    }).catch((error: unknown) => {
+      if (error instanceof ProblemError) return false; // It was there, and could be read.
+      throw error;
+    });
   }
 
   /** Its beginning, or all of it if it is shorter. */

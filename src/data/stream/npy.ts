@@ -55,21 +55,24 @@ export function storedNpy(
   }
   const bytes = (header.end - header.start) / Math.max(1, header.count);
   const size = sizeOf(form);
+  const start = offset + header.start;
+  const asInMemory = header.plain && type === header.type;
   const read = async (from: number, into: SampleValues): Promise<void> => {
-    const start = offset + header.start + from * size * bytes;
-    if (header.plain && type === header.type) {
-      await file.read(start, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
+    const own = start + from * size * bytes;
+    if (asInMemory) {
+      await file.read(own, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
       return;
     }
     const most = Math.floor(portion / bytes);
     for (let done = 0; done < into.length; done += most) {
       const length = Math.min(most, into.length - done);
       const piece = new Uint8Array(length * bytes);
-      await file.read(start + done * bytes, piece);
+      await file.read(own + done * bytes, piece);
       into.set(decodeArray(header, piece, place), done);
     }
   };
-  return { ...form, type, read, place, first: 0 };
+  const lies = asInMemory && start % bytes === 0 ? { lies: { file, offset: start } } : {};
+  return { ...form, type, read, place, first: 0, ...lies };
 }
 
 const reading: Reading<NpyLocation, Stored> = {

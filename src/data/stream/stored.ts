@@ -13,6 +13,7 @@ import {
   sampleForm,
 } from "../dataset.ts";
 import type { Place } from "../read-file.ts";
+import type { DataFile } from "./data-file.ts";
 import type { Facts } from "./survey.ts";
 
 export type ElementType = "uint8" | "int32" | "float32";
@@ -25,10 +26,18 @@ export interface Stored extends Form {
    * @throws RunError if the file is no longer what it was
    */
   readonly read: (from: number, into: SampleValues) => Promise<void>;
+  /** Where its examples lie one behind another as memory holds them, if they do. */
+  readonly lies?: Lies | undefined;
   /** Where it comes from, for messages. */
   readonly place: Place;
   /** The number of its first example there. */
   readonly first: number;
+}
+
+export interface Lies {
+  readonly file: DataFile;
+  /** Byte at which the first example begins: a multiple of an element's size. */
+  readonly offset: number;
 }
 
 /** With what was found by looking through all of it. */
@@ -78,8 +87,13 @@ export const isStreamed = (examples: Examples<Samples | Stored>): boolean =>
 /** Rows `from` up to, not including, `to`; of what is in memory a view. */
 export function partOf<S extends Samples | Stored>(samples: S, from: number, to: number): S {
   if (isStored(samples)) {
-    const { first, read } = samples;
-    return { ...samples, first: first + from, read: (at, into) => read(from + at, into) };
+    const { first, read, lies } = samples;
+    return {
+      ...samples,
+      first: first + from,
+      read: (at, into) => read(from + at, into),
+      ...(lies ? { lies: { ...lies, offset: lies.offset + from * bytesOf(samples) } } : {}),
+    };
   }
   const size = sizeOf(samples);
   const values = samples.values.subarray(from * size, to * size);
@@ -103,6 +117,8 @@ export function without<S extends Samples | Stored>(
         if (before > 0) await read(at, into.subarray(0, before));
         if (before < into.length) await read(Math.max(at, from) + to - from, into.subarray(before));
       },
+      // In two parts.
+      lies: undefined,
     };
   }
   const { values } = samples;

@@ -11,6 +11,7 @@ import {
   mapArrays,
   type Samples,
 } from "../dataset.ts";
+import { firstNotFinite } from "../extremes.ts";
 import { damaged } from "../read-file.ts";
 import { bytesOf, isStored, makeValues, type Stored, type Surveyed, sizeOf } from "./stored.ts";
 
@@ -134,7 +135,7 @@ class Looker {
     [this.#least, this.#most, this.#whole] = [least, most, whole];
     this.#count(values);
     if (values instanceof Float32Array && !sum.every(Number.isFinite)) {
-      const odd = values.findIndex((v) => !Number.isFinite(v));
+      const odd = firstNotFinite(values);
       if (odd >= 0) return odd;
     }
     return undefined;
