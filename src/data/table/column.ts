@@ -4,6 +4,8 @@
  * read in blocks of rows: then only the cells of the last are kept, and what is known of all.
  */
 
+import type { Cells } from "./cells.ts";
+
 /** What R, pandas, SQL and spreadsheets write for a value that isn't there. */
 const MISSING = /^(|na|n\/a|#n\/a|nan|null)$/i;
 
@@ -52,14 +54,20 @@ export class Column {
     this.#numbers = new Float32Array(as === "guess" ? capacity : 0);
   }
 
-  push(cell: string): void {
+  /** Takes a cell of the next row. */
+  push(cells: Cells, index: number): void {
     const row = this.count++;
-    if (this.as === "guess" && cell !== "") {
-      const value = toNumber(cell);
-      if (value !== undefined) {
-        this.#numbers[row - this.#from] = value;
-        return;
-      }
+    const guess = this.as === "guess";
+    const plain = guess ? cells.number(index) : Number.NaN;
+    if (!Number.isNaN(plain)) {
+      this.#numbers[row - this.#from] = plain;
+      return;
+    }
+    const cell = cells.text(index);
+    const value = guess && cell !== "" ? toNumber(cell) : undefined;
+    if (value !== undefined) {
+      this.#numbers[row - this.#from] = value;
+      return;
     }
     if (this.as === "verbatim" ? cell === "" : MISSING.test(cell)) {
       note(this.missing, row);

@@ -1,10 +1,11 @@
 /**
  * A CSV file as a table, at once or in blocks of rows. Cells are trimmed, empty lines skipped. csv-parse reads
- * what has quotes; without any a line is cut at its delimiters, which is some times faster.
+ * what has quotes; without any a line is cut at its delimiters, which is ten times faster.
  */
 import { parse } from "csv-parse/sync";
 import { damaged, type Place } from "../read-file.ts";
 import { checkLength, checkUtf8 } from "../text-file.ts";
+import { ByteCells, type Cells, TextCells } from "./cells.ts";
 import { note, type Rows } from "./column.ts";
 import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
 
@@ -68,26 +69,23 @@ export class CsvReader {
     const fix = "export it as CSV in UTF-8; NumPy's .npz archives are read by `npz`";
     const wanted = { expected: "text: values separated by a delimiter", fix };
     checkUtf8(piece, this.#place, wanted, this.#before);
-    if (piece.includes('"')) this.#parse(piece);
+    const isByte = this.#format.delimiter.charCodeAt(0) < 0x80;
+    if (piece.includes('"') || !isByte) this.#parse(piece);
     else this.#cut(piece, newline);
   }
 
-  #cut(piece: Buffer, newline: string): void {
-    const { delimiter } = this.#format;
-    const lines = piece
-      .toString("utf8")
-      .replace(/^\ufeff/, "")
-      .split(newline);
-    for (const [i, line] of lines.entries()) {
-      const cells = line.split(delimiter);
-      if (cells.length === 1 && cells[0]!.trim() === "") continue;
-      for (let c = 0; c < cells.length; c++) cells[c] = cells[c]!.trim();
-      this.#read(cells, this.#before + i + 1);
+  #cut(piece: Buffer, newline: "\n" | "\r"): void {
+    const cells = new ByteCells(piece, this.#format.delimiter, newline);
+    let lines = 0;
+    while (cells.advance()) {
+      lines++;
+      if (cells.length > 1 || cells.text(0) !== "") this.#read(cells, this.#before + lines);
     }
-    this.#before += lines.length - 1;
+    this.#before += lines - 1;
   }
 
   #parse(piece: Buffer): void {
+    const cells = new TextCells();
     try {
       parse(piece, {
         bom: true,
@@ -96,7 +94,8 @@ export class CsvReader {
         skip_empty_lines: true,
         relax_column_count: true, // We count ourselves, to name all ragged rows at once.
         on_record: (record: readonly string[], { lines }: { readonly lines: number }) => {
-          this.#read(record, this.#before + lines);
+          cells.texts = record;
+          this.#read(cells, this.#before + lines);
           return null; // Kept in columns: as records, a large file would fill the heap.
         },
       });
@@ -106,18 +105,19 @@ export class CsvReader {
     this.#before += countLines(piece) - 1;
   }
 
-  #read(record: readonly string[], line: number): void {
+  #read(cells: Cells, line: number): void {
     this.#line = line;
     if (this.#builder === undefined) {
       const { header } = this.#format;
-      this.#builder = this.#begin(header ? record : record.map((_, index) => `${index}`));
+      const name = (_: unknown, index: number) => (header ? cells.text(index) : `${index}`);
+      this.#builder = this.#begin(Array.from({ length: cells.length }, name));
       if (header) return;
     }
-    if (record.length !== this.#width) {
+    if (cells.length !== this.#width) {
       note(this.#ragged, line);
       return;
     }
-    this.#builder.add(record, line);
+    this.#builder.add(cells, line);
     if (++this.#inBlock === this.#mostInBlock) this.#endBlock(this.#builder);
   }
 

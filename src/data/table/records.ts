@@ -2,7 +2,9 @@
  * Records, as JSON and Parquet have them, as a table. A value within a value is called `outer.inner`; a list
  * of numbers, nested or not, is one feature with a shape; a list of words is a text.
  */
+
 import { damaged, type Place } from "../read-file.ts";
+import { TextCells } from "./cells.ts";
 import { note, type Rows } from "./column.ts";
 import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
 
@@ -150,12 +152,13 @@ function build(
       choose(names).flatMap((c) => (parts.get(c.name) ?? [c.name]).map((name) => ({ ...c, name }))),
     rows.length,
   );
-  rows.forEach((values, row) => {
-    const flatValues = names.flatMap((name) => {
+  const row = new TextCells();
+  rows.forEach((values, number) => {
+    row.texts = names.flatMap((name) => {
       const value = values.get(name) ?? "";
       return typeof value === "string" ? [value] : value.numbers.map(String);
     });
-    builder.add(flatValues, row);
+    builder.add(row, number);
   });
   const table = builder.finish();
   const columns = new Map(

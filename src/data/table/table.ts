@@ -1,6 +1,7 @@
 /** A table as columns, built row by row from whatever file holds it, and how its cells are named in messages. */
 import { suggest } from "../../support/suggest.ts";
 import type { Place } from "../read-file.ts";
+import type { Cells } from "./cells.ts";
 import { Column, type Reading } from "./column.ts";
 
 /** A column that is wanted, and how its cells are read. */
@@ -71,11 +72,11 @@ export class TableBuilder {
   }
 
   /** @param cells one for each of the names; one that isn't there is missing */
-  add(cells: readonly (string | undefined)[], line: number): void {
+  add(cells: Cells, line: number): void {
     const shift = line - this.#count;
     if (this.#shifts.at(-1)?.shift !== shift) this.#shifts.push({ row: this.#count, shift });
     this.#count++;
-    for (const { index, column } of this.#picked) column.push(cells[index] ?? "");
+    for (const { index, column } of this.#picked) column.push(cells, index);
   }
 
   /** All rows; of a table that is read in blocks without their cells. */
