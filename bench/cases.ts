@@ -79,6 +79,7 @@ export const shapePairs: readonly ShapePair[] = [
   { name: "5 classes", tidy: dense(100, 256, 16), odd: dense(100, 256, 5) },
   { name: "501 × 503 × 509", tidy: dense(512, 512, 512), odd: dense(501, 503, 509) },
   { name: "1 channel", tidy: conv(100, 28, 16, 32, 5), odd: conv(100, 28, 1, 32, 5) },
+  { name: "1 filter", tidy: conv(100, 28, 32, 16, 5), odd: conv(100, 28, 32, 1, 5) },
   {
     name: "padding valid",
     tidy: conv(100, 12, 32, 64, 5),

@@ -41,8 +41,11 @@ function draw(shape: Shape, next: () => number): Float32Array {
   for (let i = 0; i < values.length; i++) values[i] = next();
   return values;
 }
-const uniform = (shape: Shape, lo: number, hi: number, random: RandomStream) =>
-  draw(shape, () => lo + (hi - lo) * random.uniform());
+function uniform(shape: Shape, lo: number, hi: number, random: RandomStream): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  random.fillUniform(values, lo, hi);
+  return values;
+}
 const normal = (shape: Shape, mean: number, stddev: number, random: RandomStream) =>
   draw(shape, () => mean + stddev * random.normal());
 /** Normal numbers more than two standard deviations out are drawn again. */

@@ -25,7 +25,7 @@ import {
   substitute,
 } from "./affine.ts";
 import { mul } from "./pointwise.ts";
-import { countTerms, splitDivisors } from "./residues.ts";
+import { countTerms, splitDivisors, sumOverIndices } from "./residues.ts";
 import { fill, fillValue, reshape, slice, transpose } from "./view.ts";
 
 const contractOp: Op<ContractAttrs> = {
@@ -61,8 +61,10 @@ const apply = defineOp(contractOp);
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
   apply(operands, attrs);
 
-/** The same by remainders, side by side in a larger tensor of which the output is a part. */
+/** The same as a sum over indices, or by remainders, side by side in a larger tensor of which the output is a part. */
 function withoutDivisors(y: Tensor<ContractAttrs>): Tensor | undefined {
+  const summed = sumOverIndices(y.attrs, shapesOf(y));
+  if (summed) return contract(y.inputs, summed);
   const split = splitDivisors(y.attrs, shapesOf(y));
   if (!split) return undefined;
   const all = contract(y.inputs, split.attrs);

@@ -5,7 +5,7 @@
  */
 import type { Axis } from "../ir/expr.ts";
 import type { Shape } from "../ir/graph.ts";
-import { type Affine, affine, type ContractAttrs } from "./affine.ts";
+import { type Affine, affine, axisIndex, type ContractAttrs, substitute } from "./affine.ts";
 
 export interface Residues {
   readonly attrs: ContractAttrs;
@@ -45,6 +45,39 @@ export function splitDivisors(
       extents: own.map((a) => axes[a]!.extent),
     })),
   };
+}
+
+/**
+ * A sum over i of what is read at (i + r)/s, over that index q instead: i is s·q − r. Some operand must have all i there
+ * are along a dimension, so that it is zero at all others; then no term is lost, and none that was zero is left.
+ * @returns undefined if there is no such sum
+ */
+export function sumOverIndices(
+  attrs: ContractAttrs,
+  shapes: readonly Shape[],
+): ContractAttrs | undefined {
+  const { axes, out, maps } = attrs;
+  for (const [k, map] of maps.entries()) {
+    for (const [d, { terms, constant, divisor: s }] of map.entries()) {
+      const [i] = terms.find(([a, c]) => c === 1 && !out.includes(a)) ?? [];
+      if (s === 1 || i === undefined) continue;
+      const { name, extent } = axes[i]!;
+      const q = shapes[k]![d]!;
+      const others = maps.flatMap((m, j) => m.filter((_, e) => j !== k || e !== d));
+      const isLinear = others.every((e) => e.divisor === 1 || !e.terms.some(([a]) => a === i));
+      if (q > extent || !isLinear || !isWholeDimension(i, extent, maps, shapes)) continue;
+      const rest = terms.filter(([a]) => a !== i).map(([a, c]) => [a, -c] as const);
+      const value = affine([[i, s], ...rest], -constant);
+      const moved = (e: Affine, j: number, n: number) =>
+        j === k && n === d ? axisIndex(i) : substitute(e, i, value);
+      return {
+        axes: axes.map((a, n) => (n === i ? { name, extent: q } : a)),
+        out,
+        maps: maps.map((m, j) => m.map((e, n) => moved(e, j, n))),
+      };
+    }
+  }
+  return undefined;
 }
 
 interface State {

@@ -6,6 +6,8 @@
 export interface RandomStream {
   /** Uniform in [0, 1), 32 random bits. */
   uniform(): number;
+  /** Fills with numbers uniform in [lo, hi), those that `uniform` would give one by one. */
+  fillUniform(values: Float32Array, lo: number, hi: number): void;
   /** Standard normal, by Marsaglia's polar method. */
   normal(): number;
   /** A whole number in 0 … n−1. */
@@ -31,7 +33,10 @@ export function randomStream(seed: number, ...purpose: readonly (string | number
       return x * scale;
     }
   };
-  return { uniform, normal, below: (n) => Math.floor(uniform() * n) };
+  const fillUniform = (values: Float32Array, lo: number, hi: number) => {
+    for (let i = 0; i < values.length; i++) values[i] = lo + (hi - lo) * (next() / 4294967296);
+  };
+  return { uniform, fillUniform, normal, below: (n) => Math.floor(uniform() * n) };
 }
 
 /** FNV-1a, 32 bits. */

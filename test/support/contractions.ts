@@ -7,7 +7,7 @@ import { type Graph, type Shape, sizeOf, type Tensor, variable } from "../../src
 import { affine, axisIndex } from "../../src/ops/affine.ts";
 import { sum } from "../../src/ops/broadcast.ts";
 import { contract, einsum } from "../../src/ops/contract.ts";
-import { convolve } from "../../src/ops/convolve.ts";
+import { convolve, convolveTransposed } from "../../src/ops/convolve.ts";
 import { add, mul, relu, sub, tanh } from "../../src/ops/pointwise.ts";
 import { reshape } from "../../src/ops/view.ts";
 import type { Sliding } from "../../src/ops/window.ts";
@@ -83,6 +83,9 @@ function drawConvolution(r: Random): Drawn {
     [2, r.int(1, 9), r.pick([8, 16, 17])],
     [4, r.pick([1, 8, 12]), r.pick([3, 8, 16])],
     [r.int(1, 40), 1, 1],
+    // To or from a single channel, where vectors lie along the sum.
+    [1, r.pick([8, 16, 32, 48]), 1],
+    [1, 1, r.pick([8, 16, 32])],
   ] as const);
   for (;;) {
     const batch = r.pick([1, 1, 2, 5, 9]);
@@ -104,6 +107,38 @@ function drawConvolution(r: Random): Drawn {
         ...(own ? [groups, filters] : [groups * filters]),
       ],
       build: (x, w) => (own ? grouped(spread(x), w, slides) : convolve(x, w, slides, groups)),
+    };
+  }
+}
+
+/** The gradient of a strided convolution as an operation of its own, whose gradients are convolutions again. */
+function drawTransposed(r: Random): Drawn {
+  for (;;) {
+    const [channels, filters] = [r.pick([1, 3, 8, 16]), r.pick([1, 5, 8, 16])];
+    const [batch, sizes] = [
+      r.pick([1, 2, 5]),
+      r.uniform() < 0.5 ? [r.int(1, 20)] : [r.int(1, 7), r.int(1, 7)],
+    ];
+    const slides = sizes.map((n): Sliding => {
+      const [size, stride, dilation] = [r.int(1, 4), r.int(1, 3), r.pick([1, 1, 2])];
+      const reach = (size - 1) * dilation + 1;
+      const whole = (n - 1) * stride + reach;
+      const before = r.int(0, reach - 1);
+      return {
+        size,
+        stride,
+        dilation,
+        before,
+        out: Math.max(1, whole - before - r.int(0, reach - 1)),
+      };
+    });
+    const window = slides.reduce((p, s) => p * s.size, 1);
+    if (slides.reduce((p, s) => p * s.out, batch) * window * channels * filters > most) continue;
+    return {
+      about: `transposed conv ${batch}×${sizes} ${channels}→${filters} ${JSON.stringify(slides)}`,
+      x: [batch, ...sizes, channels],
+      w: [...slides.map((s) => s.size), filters, channels],
+      build: (x, w) => convolveTransposed(x, w, slides),
     };
   }
 }
@@ -182,7 +217,7 @@ function drawEpilogue(r: Random, y: Tensor, name: string, inputs: Tensor[]): Ten
 const kinds = [
   ...[drawEinsum, drawEinsum, drawEinsum],
   ...[drawConvolution, drawConvolution, drawConvolution],
-  ...[drawSliced, drawNarrow],
+  ...[drawSliced, drawNarrow, drawTransposed],
 ];
 
 /** @returns `count` contractions, each with what a training step computes of it */

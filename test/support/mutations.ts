@@ -209,6 +209,17 @@ export const mutations: readonly Mutation[] = [
   dot("has its blocks elsewhere", ({ block }) => ({
     block: { ...block, stride: block.stride + 1 },
   })),
+  {
+    name: "dot has its panels elsewhere",
+    change: (s) =>
+      s.dot && s.panels.extent > 1
+        ? { ...s, panels: { ...s.panels, b: s.panels.b + 1 } }
+        : undefined,
+  },
+  {
+    name: "dot reads columns that are not there",
+    change: (s) => (s.dot && s.panels.extent > 1 && s.tail ? { ...s, tail: false } : undefined),
+  },
   dot("sums more rows than registers", () => ({ rows: 16 })),
   {
     name: "bounds forgotten",

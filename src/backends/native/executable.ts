@@ -1,17 +1,12 @@
 /** A program as native code: compiled, loaded, its memory read and written in place. */
-import { createRequire } from "node:module";
 import { sizeOf } from "../../ir/graph.ts";
 import type { Executable, FileMap, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import type { Generated } from "./generated.ts";
+import { loadKoffi, type Native } from "./koffi.ts";
 import { addressOf, isPlain, type Layout, readAhead } from "./layout.ts";
 import { MappedFile } from "./mapped-file.ts";
 import type { Built, Toolchain } from "./toolchain.ts";
-
-type Koffi = typeof import("koffi");
-type Native = ((...args: unknown[]) => unknown) & {
-  async(...args: unknown[]): void;
-};
 
 type Memory = Float32Array | Int32Array | Uint8Array;
 
@@ -55,7 +50,7 @@ export class NativeExecutable implements Executable {
     { toolchain, threads, timed = false }: Loading,
   ) {
     this.#toolchain = toolchain;
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const koffi = loadKoffi();
     const library = koffi.load(built.path);
     const open = library.func("void *nnc_open(int)") as unknown as Native;
     const address = library.func("void *nnc_memory(void *, int)") as unknown as Native;
@@ -107,8 +102,8 @@ export class NativeExecutable implements Executable {
     slot.lent = undefined;
     if (isPlain(layout, shape)) memory.set(values);
     else
-      eachRun(layout, shape, (address, i, length) => {
-        for (let l = 0; l < length; l++) memory[address + l] = values[i + l]!;
+      eachRow(layout, shape, (start, row, offsets) => {
+        for (let i = 0; i < offsets.length; i++) memory[start + offsets[i]!] = values[row + i]!;
       });
   }
 
@@ -162,8 +157,8 @@ export class NativeExecutable implements Executable {
       values.set(memory.subarray(0, size));
       return values;
     }
-    eachRun(layout, shape, (address, i, length) => {
-      for (let l = 0; l < length; l++) values[i + l] = memory[address + l]!;
+    eachRow(layout, shape, (start, row, offsets) => {
+      for (let i = 0; i < offsets.length; i++) values[row + i] = memory[start + offsets[i]!]!;
     });
     return values;
   }
@@ -198,28 +193,24 @@ export class NativeExecutable implements Executable {
 }
 
 /**
- * Runs of elements that lie side by side in memory as in row-major order: the address and the number of the
- * first, and how many there are.
+ * The elements along the last dimension, row by row: where the first lies in memory, its number, and how far from it
+ * the others lie. An address is a sum over the dimensions.
  */
-function eachRun(
+function eachRow(
   layout: Layout,
   shape: readonly number[],
-  visit: (address: number, i: number, length: number) => void,
+  visit: (start: number, row: number, offsets: Int32Array) => void,
 ): void {
-  const last = shape.length - 1;
-  const extent = shape[last] ?? 1;
-  const block = layout.block?.dim === last ? layout.block : undefined;
-  const step = last < 0 ? 1 : layout.strides[last]!;
-  const run =
-    layout.block && !block ? 1 : step === 1 ? Math.min(block?.width ?? extent, extent) : 1;
+  const last = Math.max(0, shape.length - 1);
   const at = shape.map(() => 0);
+  const origin = addressOf(layout, at);
+  const offsets = Int32Array.from(
+    { length: shape[last] ?? 1 },
+    (_, i) => addressOf(layout, at.with(last, i)) - origin,
+  );
   const total = sizeOf(shape);
-  for (let row = 0; row < total; row += extent) {
-    const start = addressOf(layout, at);
-    for (let i = 0; i < extent; i += run) {
-      const offset = block ? Math.floor(i / block.width) * block.stride : i * step;
-      visit(start + offset, row + i, Math.min(run, extent - i));
-    }
+  for (let row = 0; row < total; row += offsets.length) {
+    visit(addressOf(layout, at), row, offsets);
     for (let d = last - 1; d >= 0 && ++at[d]! >= shape[d]!; d--) at[d] = 0;
   }
 }

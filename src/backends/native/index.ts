@@ -12,6 +12,7 @@ import { RunError, UsageError } from "../../support/errors.ts";
 import { NativeExecutable } from "./executable.ts";
 import { explainPlan } from "./explain/plan.ts";
 import { generate } from "./generated.ts";
+import { loadKoffi } from "./koffi.ts";
 import { planProgram } from "./plan.ts";
 import { byModel, type Decide } from "./products/decisions.ts";
 import type { Target } from "./target.ts";
@@ -36,6 +37,8 @@ export const native: Backend = {
     const complaint = await complaintOf(found);
     if (complaint !== undefined)
       return { ok: false, reason: `${found.command} cannot compile: ${complaint}`, fix };
+    // Whoever asks will compile, and waits for data meanwhile.
+    loadKoffi();
     const { width } = found.target;
     // "cc (Debian 12.2.0-14) 12.2.0" says its number twice.
     const version = found.version.replace(/\s*\([^)]*\)/, "");

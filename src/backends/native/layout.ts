@@ -106,9 +106,14 @@ export function addressOf(x: Layout, at: readonly number[]): number {
 export const laneOffset = (x: Layout, l: number): number =>
   x.block ? Math.floor(l / x.block.width) * x.block.stride + (l % x.block.width) : l;
 
-/** The dimension whose neighbours are adjacent, if there is one. */
-export function unitDimension(x: Layout): number | undefined {
-  if (x.block) return x.block.dim;
-  const d = x.strides.lastIndexOf(1);
-  return d < 0 ? undefined : d;
+/** The dimensions whose neighbours are adjacent: first the one that has neighbours, then one of a single element. */
+export function unitDimensions(x: Layout, shape: Shape): readonly number[] {
+  if (x.block) return [x.block.dim];
+  const last = (single: boolean) =>
+    x.strides.findLastIndex((stride, d) => stride === 1 && (shape[d] === 1) === single);
+  return [last(false), last(true)].filter((d) => d >= 0);
 }
+
+/** The dimension whose neighbours are adjacent, if there is one. */
+export const unitDimension = (x: Layout, shape: Shape): number | undefined =>
+  unitDimensions(x, shape)[0];

@@ -4,11 +4,9 @@
  * A file that shrinks meanwhile, or a disk that fails, makes reading a mapped page a signal that ends the process. A
  * handler puts zeros in the page's place and takes note, so that whoever reads can say what has happened.
  */
-import { createRequire } from "node:module";
+import { loadKoffi, type Native } from "./koffi.ts";
 import { readAhead } from "./layout.ts";
 import { build, type Toolchain } from "./toolchain.ts";
-
-type Native = ((...args: unknown[]) => unknown) & { async(...args: unknown[]): void };
 
 interface Library {
   readonly map: Native;
@@ -23,8 +21,7 @@ let loaded: Promise<Library> | undefined;
 /** Once in a process, and for good: the handler must stay where it is. */
 function load(toolchain: Toolchain): Promise<Library> {
   loaded ??= build(source, toolchain).then((built) => {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-    const library = koffi.load(built.path);
+    const library = loadKoffi().load(built.path);
     // What is loaded no longer needs its file.
     built.release();
     const find = (prototype: string) => library.func(prototype) as unknown as Native;

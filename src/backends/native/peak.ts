@@ -2,7 +2,7 @@
  * What the processor can do at most: independent chains of multiply-adds in registers, on vectors as wide as
  * those of generated code. Everything else is a share of this.
  */
-import { createRequire } from "node:module";
+import { loadKoffi } from "./koffi.ts";
 import { vectorPrelude } from "./prelude.ts";
 import { build, findToolchain } from "./toolchain.ts";
 
@@ -28,8 +28,7 @@ export async function measurePeak(threads: number): Promise<Peak | undefined> {
   // More chains than cover the latency of an addition, and registers left for the constants.
   const chains = (registers * 3) / 4;
   const built = await build(source(width, chains), toolchain);
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const library = koffi.load(built.path);
+  const library = loadKoffi().load(built.path);
   try {
     const time = library.func("double nnc_peak(int, long)") as (t: number, n: number) => number;
     const some = 100_000;

@@ -196,7 +196,8 @@ function everyLoad(value: Expr, test: (b: TensorBuffer) => boolean): boolean {
 }
 
 function loopOrder(nest: Nest, layoutOf: LayoutOf): readonly Axis[] {
-  const unit = unitDimension(layoutOf(nest.stores[0]!.buffer));
+  const { buffer } = nest.stores[0]!;
+  const unit = unitDimension(layoutOf(buffer), buffer.shape);
   const inner = unit === undefined ? undefined : nest.axes[unit];
   const order = inner ? [...nest.axes.filter((a) => a !== inner), inner] : nest.axes;
   const real = order.filter((a) => a.extent > 1);

@@ -3,9 +3,9 @@
  * squares of vectors, read along one axis, transposed in registers, and written along the other.
  */
 
-import { type Axis, type Expr, index, type Load, load } from "../../../ir/expr.ts";
+import { type Axis, index, type Load, load } from "../../../ir/expr.ts";
 import type { CodePrinter } from "../../../support/code-printer.ts";
-import { type Layout, type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
+import { type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
 import type { Nest } from "./nest.ts";
 import { hasText, indexText, Places, placeText } from "./places.ts";
 
@@ -29,8 +29,8 @@ export function turnOf(nest: Nest, layoutOf: LayoutOf, width: number): Turn | un
   );
   const source = store.value;
   if (target.buffer.dtype !== "f32" || source.buffer.dtype !== "f32") return undefined;
-  const to = axisAlong(layoutOf(target.buffer), target.at);
-  const from = axisAlong(layoutOf(source.buffer), source.at);
+  const to = axisAlong(target, layoutOf);
+  const from = axisAlong(source, layoutOf);
   if (!to || !from || to === from || from.extent % width !== 0 || to.extent % width !== 0)
     return undefined;
   const read = laneText(source, from, width, layoutOf);
@@ -53,8 +53,8 @@ export function turnOf(nest: Nest, layoutOf: LayoutOf, width: number): Turn | un
 }
 
 /** The axis along which neighbours are adjacent in memory. */
-function axisAlong(layout: Layout, at: readonly Expr[]): Axis | undefined {
-  const d = unitDimension(layout);
+function axisAlong({ buffer, at }: Load, layoutOf: LayoutOf): Axis | undefined {
+  const d = unitDimension(layoutOf(buffer), buffer.shape);
   const e = d === undefined ? undefined : at[d];
   return e?.kind === "index" ? e.axis : undefined;
 }

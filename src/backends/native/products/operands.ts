@@ -5,12 +5,12 @@
 
 import { type Axis, type Expr, type TensorBuffer, walk } from "../../../ir/expr.ts";
 import { IndexAlgebra } from "../../../ir/index-algebra.ts";
-import { type Layout, type LayoutOf, readAhead, unitDimension } from "../layout.ts";
+import { type Layout, type LayoutOf, readAhead, unitDimensions } from "../layout.ts";
 import type { Target } from "../target.ts";
 import { argumentsOf } from "./arguments.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, worthSkipping } from "./clip.ts";
 import { type Decide, validPanels } from "./decisions.ts";
-import { dotOperand } from "./dot.ts";
+import { type DotOperand, dotOperand, rowOperand } from "./dot.ts";
 import {
   accumulator,
   columnsOf,
@@ -58,22 +58,34 @@ export interface Operands {
   readonly guards: Guards;
   /** Vectors that a tile must have a multiple of, so that it covers whole blocks. */
   readonly quantum: number;
-  /** Vectors lie along the sum; B's strides are those along it. */
-  readonly isDot: boolean;
+  /** The summed axis that vectors lie along, if they do; B's strides are those along it. */
+  readonly along: Axis | undefined;
 }
 
-/** @returns undefined if neither or both operands have the vector axis, or an address is not linear */
+/** @returns undefined if for no vector axis one operand alone has it, and addresses are linear */
 export function assignRoles(
   product: Product,
   layoutOf: LayoutOf,
   target: Target,
   decide: Decide,
 ): Operands | undefined {
-  const { nest, a, b, epilogue } = product;
-  const outLayout = layoutOf(epilogue[0]!.buffer);
-  const dim = unitDimension(outLayout);
-  const vector = dim === undefined ? undefined : nest.axes[dim];
-  if (!vector) return undefined;
+  const { buffer } = product.epilogue[0]!;
+  const found = unitDimensions(layoutOf(buffer), buffer.shape)
+    .map((d) => rolesAlong(product.nest.axes[d]!, product, layoutOf, target, decide))
+    .filter((operands) => operands !== undefined);
+  // A single column is best summed along vectors.
+  return found.find((operands) => operands.along) ?? found[0];
+}
+
+/** @param vector the axis along which the output is contiguous */
+function rolesAlong(
+  vector: Axis,
+  product: Product,
+  layoutOf: LayoutOf,
+  target: Target,
+  decide: Decide,
+): Operands | undefined {
+  const { a, b, epilogue } = product;
   const algebra = new IndexAlgebra();
   const usesVector = (x: Product["a"]) =>
     x.at.some((e) =>
@@ -102,22 +114,30 @@ export function assignRoles(
     vectors?.strides.get(vector) === 1 &&
     hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
   const columns = columnsOf(second, vector, algebra);
-  if ((!columns && !usable) || !lacking) return undefined;
-  const bare = guards?.size === 0 && lacking.size === 0 && span === target.width;
-  const dot = bare
-    ? dotOperand(product, vector, asStored, second, stored.b, target, algebra)
+  const rowsOf = (asIs: boolean) => operand(first, asIs ? stored.a : paddedFor(first), !asIs);
+  const dotWith = (rows: Operand | undefined, dot: DotOperand | undefined) => {
+    if (!rows || !dot || !decide("dot", true, () => [true, false])) return undefined;
+    const { layout, at, along } = dot;
+    const copy = layout === stored.b ? undefined : copyOf(second.buffer, layout);
+    const b: Operand = { load: second, layout, at, copy };
+    return { a: rows, b, vector, guards: new Map(), quantum: 1, along };
+  };
+  const rows =
+    span === target.width ? (guards?.size === 0 && rowsOf(true)) || rowsOf(false) : undefined;
+  const isNarrow = rows && lacking?.size === 0;
+  const narrow = isNarrow
+    ? dotOperand(product, vector, rows.at, second, stored.b, target, algebra)
     : undefined;
-  if (dot && decide("dot", true, () => [true, false])) {
-    const copy = dot.layout === stored.b ? undefined : copyOf(second.buffer, dot.layout);
-    return {
-      a: { load: first, layout: stored.a, at: asStored!, copy: undefined },
-      b: { load: second, ...dot, copy },
-      ...{ vector, guards: new Map(), quantum: 1, isDot: true },
-    };
-  }
+  const whole = blocksOf(epilogue, layoutOf).some((width) => width > 1);
+  const single =
+    rows && !usable
+      ? rowOperand(product, vector, rows.at, second, stored.b, whole, target, algebra)
+      : undefined;
+  const dot = dotWith(rows, narrow ?? single);
+  if (dot) return dot;
+  if ((!columns && !usable) || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
-  const straighten = !clips;
-  const rowOperand = operand(first, straighten ? paddedFor(first) : stored.a, straighten);
+  const straight = rowsOf(clips === true);
   const panel = decide("panel", panelWidth(vector.extent, target), () => validPanels(target));
   const width = commonMultiple(span, panel);
   const vectorOperand = operand(
@@ -125,15 +145,15 @@ export function assignRoles(
     usable ? stored.b : panelsFor(second, columns!.dim, width),
     !usable,
   );
-  if (!rowOperand || !vectorOperand) return undefined;
+  if (!straight || !vectorOperand) return undefined;
   const together = commonMultiple(span, vectorOperand.layout.block?.width ?? 1);
   return {
-    a: rowOperand,
+    a: straight,
     b: vectorOperand,
     vector,
     guards: bothGuards(clips ? guards : skipped, lacking),
     quantum: together / target.width,
-    isDot: false,
+    along: undefined,
   };
 }
 
@@ -186,7 +206,7 @@ export interface Loops {
 /** Strided loops; neighbours that are one run in every operand become one. */
 export function makeLoops(
   { nest, summed, epilogue }: Product,
-  { a, b, vector, guards }: Operands,
+  { a, b, vector, guards, along }: Operands,
   layoutOf: LayoutOf,
 ): Loops | undefined {
   const args = argumentsOf(nest.axes, vector, epilogue, layoutOf);
@@ -211,7 +231,7 @@ export function makeLoops(
       .filter((x) => x.extent > 1)
       .map(loop)
       .sort(steep),
-    () => false,
+    (x) => x === along,
   );
   const rows = fuse(others.filter((x) => !isOuter(x)).map(loop), (x) => bounds(guards, x));
   return {

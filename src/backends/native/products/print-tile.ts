@@ -71,8 +71,8 @@ function tileBody(s: Schedule, rows: number): string {
       code.line(`vf ${all.map(([i, v]) => `c${i}_${v} = ${start(i, v)}`).join(", ")};`);
       prefetch(s, rows, code);
       if (s.dot) {
-        const depth = s.k.reduce((n, x) => n * x.extent, 1);
-        printDot(s.dot, { width: s.width, rows, row: s.rows[s.tile.row]!.a, depth }, code);
+        const { width, tail, k } = s;
+        printDot(s.dot, { width, rows, row: s.rows[s.tile.row]!.a, tail, k }, code);
       } else sumLoops(s, rows, code);
       if (isBlocked(s)) {
         code.block("if (!last)", () => {

@@ -88,14 +88,16 @@ export function chooseSchedule(
 ): Schedule | undefined {
   const operands = assignRoles(product, layoutOf, target, decide);
   if (!operands) return undefined;
-  const { a, b, vector, quantum, guards, isDot } = operands;
+  const { a, b, vector, quantum, guards, along } = operands;
   const made = makeLoops(product, operands, layoutOf);
   if (!made) return undefined;
   const vectors = Math.ceil(vector.extent / (quantum * target.width)) * quantum;
   const depth = extentOf(made.k.map((x) => x.extent));
   const canTile = ({ axis }: Loop) => !axis || !bounds(guards, axis);
-  const tile = decide("tile", chooseTile(made.rows, canTile, vectors, quantum, depth, target), () =>
-    validTiles(made.rows, canTile, vectors, quantum, target),
+  // Sums in lanes fill one vector.
+  const most = along ? 1 : vectors;
+  const tile = decide("tile", chooseTile(made.rows, canTile, most, quantum, depth, target), () =>
+    validTiles(made.rows, canTile, most, quantum, target),
   );
   const span = tile.vectors * target.width;
   const columns = vectors * target.width;
@@ -103,7 +105,7 @@ export function chooseSchedule(
   const room = ({ block }: Layout) => roundUp(vector.extent, block?.width ?? 1);
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const mayPack =
-    !isDot && !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
+    !along && !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
   const blocksIf = (packs: boolean) =>
     chooseBlocks(made, tile, span, depth, packs, columns, target);
   const fits = (kBlock: number) =>
@@ -112,8 +114,8 @@ export function chooseSchedule(
   const packs = decide("pack", pays, () => (mayPack ? [true, false] : [false]));
   const blocks = blocksIf(packs);
   const whole = made.k[0]!.extent;
-  const kBlock = decide("kBlock", tail || isDot ? whole : blocks.kBlock, () =>
-    tail || isDot || made.k[0]!.guards ? [whole] : upTo(whole),
+  const kBlock = decide("kBlock", tail || along ? whole : blocks.kBlock, () =>
+    tail || along || made.k[0]!.guards ? [whole] : upTo(whole),
   );
   const { loops, partial } = placeSums(made, kBlock, product);
   const lane = (x: Layout) =>
@@ -126,7 +128,7 @@ export function chooseSchedule(
     name: "panel",
     extent: vectors / tile.vectors,
     a: 0,
-    b: isDot ? 0 : laneOffset(b.layout, span),
+    b: along ? dotPanel(b, vector, vectors, target) : laneOffset(b.layout, span),
     args: loops.args.map(({ at, layout }) =>
       at.strides.has(vector) ? laneOffset(layout, span) : 0,
     ),
@@ -150,9 +152,9 @@ export function chooseSchedule(
       buffer: b.load.buffer,
       base: b.at.base,
       ...(b.copy ? { copy: b.copy } : {}),
-      lanes: isDot ? [0] : lane(b.layout),
+      lanes: along ? [0] : lane(b.layout),
     },
-    ...(isDot && { dot: dotOf(b, vector, target) }),
+    ...(along && { dot: dotOf(b, vector, along, target) }),
     outer: loops.outer,
     rows: loops.rows,
     panels,
@@ -177,12 +179,20 @@ export function chooseSchedule(
   };
 }
 
-const dotOf = ({ layout, at }: Operand, vector: Axis, target: Target): Dot => ({
-  columns: vector.extent,
-  step: at.strides.get(vector) ?? 0,
-  block: layout.block!,
-  rows: dotRows(vector.extent, target),
-});
+/** From one vector of sums to the next. */
+const dotPanel = ({ at }: Operand, vector: Axis, panels: number, { width }: Target): number =>
+  panels === 1 ? 0 : width * (at.strides.get(vector) ?? 0);
+
+function dotOf({ layout, at }: Operand, vector: Axis, along: Axis, target: Target): Dot {
+  const columns = Math.min(vector.extent, target.width);
+  const width = along.extent % (2 * target.width) === 0 ? 2 * target.width : target.width;
+  return {
+    columns,
+    step: at.strides.get(vector) ?? 0,
+    block: layout.block ?? { width, stride: width },
+    rows: dotRows(columns, target),
+  };
+}
 
 const roundUp = (n: number, unit: number) => Math.ceil(n / unit) * unit;
 

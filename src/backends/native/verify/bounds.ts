@@ -36,8 +36,8 @@ export function verifyBounds(s: Schedule, places: Places, layoutOf: LayoutOf, fi
   );
   const columns = s.dot
     ? plus(
-        reach(s.b.base, (x) => x.b, []),
-        dotReach(s.dot, s.k[0]!.extent),
+        reach(s.b.base, (x) => x.b, s.k.slice(0, -1)),
+        dotReach(s.dot, s.valid, s.k.at(-1)!.extent),
       )
     : plus(
         reach(s.b.base, (x) => x.b, s.k),
@@ -56,7 +56,7 @@ export function verifyBounds(s: Schedule, places: Places, layoutOf: LayoutOf, fi
 }
 
 /** Where columns in blocks along a sum lie. */
-const dotReach = ({ columns, step, block }: Dot, depth: number): Range =>
+const dotReach = ({ step, block }: Dot, columns: number, depth: number): Range =>
   plus(
     plus(times(upTo(depth / block.width), block.stride), times(upTo(columns), step)),
     upTo(block.width),

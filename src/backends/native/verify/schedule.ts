@@ -8,7 +8,7 @@
 import { type Axis, type Expr, type Load, load } from "../../../ir/expr.ts";
 import { IndexAlgebra } from "../../../ir/index-algebra.ts";
 import { invariant } from "../../../support/errors.ts";
-import { type Layout, type LayoutOf, laneOffset, unitDimension } from "../layout.ts";
+import { type Layout, type LayoutOf, laneOffset, unitDimensions } from "../layout.ts";
 import type { Nest } from "../nests/nest.ts";
 import { argumentNumber } from "../products/arguments.ts";
 import { type Dot, dotRegisters } from "../products/dot.ts";
@@ -56,8 +56,10 @@ export function verifySchedule(
 
 function placesOf(s: Schedule, nest: Nest, layoutOf: LayoutOf, fits: Fits): Places {
   const product = findProduct(nest);
-  const dim = unitDimension(layoutOf(nest.stores[0]!.buffer));
-  const vector = dim === undefined ? undefined : nest.axes[dim];
+  const { buffer } = nest.stores[0]!;
+  const vector = unitDimensions(layoutOf(buffer), buffer.shape)
+    .map((d) => nest.axes[d]!)
+    .find(({ extent }) => extent === s.valid);
   invariant(product && vector, () => `schedule of ${s.name}: its nest is no product`);
   const { args, read } = argumentsOf(s, product, fits);
   const algebra = new IndexAlgebra();
@@ -180,23 +182,27 @@ function verifyLanes(s: Schedule, { args, vector, b }: Places, layoutOf: LayoutO
 /** Vectors along the sum are whole, in blocks that B's layout has; all columns are in one vector of sums. */
 function verifyDot(
   s: Schedule,
-  { columns, block, rows }: Dot,
+  { columns, step, block, rows }: Dot,
   { b }: Places,
   layoutOf: LayoutOf,
   t: Pick<Target, "registers">,
   fits: Fits,
 ): void {
-  const { block: own } = layoutOf(s.b.copy?.target ?? b.buffer);
+  const own = layoutOf(s.b.copy?.target ?? b.buffer).block;
+  const k = s.k.at(-1)!;
   fits(
-    own?.width === block.width && own.stride === block.stride,
+    own
+      ? own.width === block.width && own.stride === block.stride
+      : block.width === block.stride && k.b === 1,
     `${b.buffer.name} has no blocks of ${block.width} along the sum`,
   );
-  fits(s.b.lanes.join() === "0" && s.panels.b === 0, `${b.buffer.name} has other vectors`);
-  fits(columns === s.valid && columns <= s.width, `${columns} columns are not ${s.valid}`);
-  const [k, ...others] = s.k;
-  fits(others.length === 0 && k!.a === 1 && !k!.guards, "its sum is no walk along rows");
-  const whole = block.width % s.width === 0 && k!.extent % block.width === 0;
-  fits(whole, `a sum of ${k!.extent} is no whole blocks of ${block.width}`);
+  const panel = s.panels.extent === 1 ? 0 : s.width * step;
+  fits(s.b.lanes.join() === "0" && s.panels.b === panel, `${b.buffer.name} has other vectors`);
+  fits(columns === Math.min(s.valid, s.width), `${columns} columns are not ${s.valid}`);
+  fits(s.tail || s.panels.extent === 1 || s.valid % s.width === 0, "its last columns are nowhere");
+  fits(k.a === 1 && s.k.every((x) => !x.guards), "its sum is no walk along rows");
+  const whole = block.width % s.width === 0 && k.extent % block.width === 0;
+  fits(whole, `a sum of ${k.extent} is no whole blocks of ${block.width}`);
   fits(
     !isBlocked(s) && !s.packs && s.tile.vectors === 1,
     "sums in lanes are neither cut nor packed",

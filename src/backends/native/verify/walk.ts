@@ -29,7 +29,7 @@ export function verifyWalk(s: Schedule, places: Places, layoutOf: LayoutOf, fits
   };
   const sides = [
     strided(a, s.a.base, s.a.copy?.target),
-    strided(b, s.b.base, s.b.copy?.target, s.dot && product.summed.find((x) => x.extent > 1)),
+    strided(b, s.b.base, s.b.copy?.target, s.dot && s.k.at(-1)!.axis),
     ...s.args.map((arg, n) => strided(args.get(n)!, arg.base)),
   ];
   const ofAxis = (axis: Axis): Walk => ({

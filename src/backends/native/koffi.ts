@@ -1,0 +1,7 @@
+/** The package that calls C. It loads a binary of its own, for which only what runs native code shall wait. */
+import { createRequire } from "node:module";
+
+/** A function in C, which can also be called on another thread. */
+export type Native = ((...args: unknown[]) => unknown) & { async(...args: unknown[]): void };
+
+export const loadKoffi = (): typeof import("koffi") => createRequire(import.meta.url)("koffi");
