@@ -59,6 +59,8 @@ interface Use {
   readonly regrouped: boolean;
   /** Whether an op that wants its inputs in memory reads it often. */
   readonly streamed: boolean;
+  /** Whether it is read outside, where it is zero. */
+  readonly padded: boolean;
   /** Whether several read it, each perhaps a part. */
   readonly divided: boolean;
 }
@@ -68,6 +70,7 @@ const written: Use = {
   nested: false,
   regrouped: false,
   streamed: false,
+  padded: false,
   divided: false,
 };
 interface Facts {
@@ -104,6 +107,7 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   let nested = false;
   let regrouped = false;
   let streamed = false;
+  let padded = false;
   const users = facts.users.get(x) ?? [];
   let divided = users.length > 1;
   for (const { user, input } of users) {
@@ -111,11 +115,12 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
     const own = readsOf(user)[input]! * outer.reuse;
     reads += own;
     streamed ||= outer.streamed || (user.op.streams === true && own >= worthStreaming * size(x));
+    padded ||= user.op.pads?.(user)[input] === true || (isMoved(user) && outer.padded);
     nested ||= isReduction(user) || outer.nested;
     regrouped ||= regroups(user) || (isMoved(user) && outer.regrouped);
     divided ||= outer.divided;
   }
-  return { reuse: reads / size(x), nested, regrouped, streamed, divided };
+  return { reuse: reads / size(x), nested, regrouped, streamed, padded, divided };
 }
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
@@ -131,9 +136,10 @@ function regroups(y: Tensor): boolean {
 }
 
 function pays(x: Tensor, use: Use, cost: number): boolean {
-  const { reuse, nested, regrouped, streamed, divided } = use;
+  const { reuse, nested, regrouped, streamed, padded, divided } = use;
   // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
   if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
+  if (padded && !x.op.lowerPadded) return true;
   if (x.op.repeats) return false;
   if (streamed && !isMoved(x)) return true;
   return cost * reuse > cost + storeCost + loadCost * reuse;

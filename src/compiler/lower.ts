@@ -188,12 +188,22 @@ class Lowering {
   /** An element as it is computed, wherever it may lie. */
   computed(x: Tensor, at: readonly Expr[]): Expr {
     if (!x.op.lower) throw internal(`op ${x.op.name} cannot be lowered`);
-    const inputs = x.inputs.map((input): Access => {
-      const read = (i: readonly Expr[]) => this.element(input, i);
-      const place = this.#places.get(input);
-      return place ? Object.assign(read, { padded: this.#padded(place, input.type.shape) }) : read;
+    return x.op.lower(
+      x.inputs.map((input) => this.#access(input)),
+      at,
+      x,
+    );
+  }
+
+  #access(x: Tensor): Access {
+    const read = (at: readonly Expr[]) => this.element(x, at);
+    const place = this.#places.get(x);
+    if (place) return Object.assign(read, { padded: this.#padded(place, x.type.shape) });
+    if (!x.op.lowerPadded) return read;
+    const inputs = x.inputs.map((input) => this.#access(input));
+    return Object.assign(read, {
+      padded: (at: readonly Expr[]) => x.op.lowerPadded!(inputs, at, x),
     });
-    return x.op.lower(inputs, at, x);
   }
 
   /** Reads with zeros around them; around a tensor of some rows of a buffer there are others, no zeros. */

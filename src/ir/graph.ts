@@ -21,10 +21,14 @@ export interface Op<A = unknown> {
   infer(inputs: readonly TensorType[], attrs: A): TensorType;
   /** The element at `at` of the result. Ops without it are leaves. */
   lower?(inputs: readonly Access[], at: readonly Expr[], y: Tensor<A>): Expr;
+  /** Of a view: the same where an index may lie outside and the element is zero then, as a padded load, if it is one. */
+  lowerPadded?(inputs: readonly Access[], at: readonly Expr[], y: Tensor<A>): Expr | undefined;
   /** Vector-Jacobian product: the cotangent of each input, given that of the result. */
   grad?(dy: Tensor, y: Tensor<A>): readonly (Tensor | undefined)[];
   /** How often all elements of each input together are read; by default once an output element. */
   reads?(y: Tensor<A>): readonly number[];
+  /** Which inputs it reads outside too, where they are zero: in memory there can be zeros. */
+  pads?(y: Tensor<A>): readonly boolean[];
   /** Multiply-adds of the whole result, none for what is zero as it lies outside; absent: none at all. */
   multiplyAdds?(y: Tensor<A>): number;
   /** Arithmetic operations an output element costs, beside its inputs. 0: the op only moves data. */

@@ -25,7 +25,7 @@ import {
   substitute,
 } from "./affine.ts";
 import { mul } from "./pointwise.ts";
-import { countTerms, splitDivisors, sumOverIndices } from "./residues.ts";
+import { countTerms, mayMiss, splitDivisors, sumOverIndices } from "./residues.ts";
 import { fill, fillValue, reshape, slice, transpose } from "./view.ts";
 
 const contractOp: Op<ContractAttrs> = {
@@ -51,6 +51,8 @@ const contractOp: Op<ContractAttrs> = {
   // One factor less than operands: of a plain sum none. What is read outside an operand is zero and not counted.
   multiplyAdds: (y) => countTerms(y.attrs, shapesOf(y)) * (y.inputs.length - 1),
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
+  pads: ({ attrs: { axes, maps }, inputs }) =>
+    maps.map((map, k) => map.some((e, d) => mayMiss(e, axes, inputs[k]!.type.shape[d]!))),
   work: (y) => (2 * countTerms(y.attrs, shapesOf(y))) / sizeOf(y.type.shape),
   simplify: (y) =>
     y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : withoutDivisors(y),

@@ -173,7 +173,8 @@ interface Test {
   readonly size: number;
 }
 
-function mayMiss({ terms, constant, divisor }: Affine, axes: readonly Axis[], size: number) {
+/** Whether an index may lie outside a dimension, or between its elements. */
+export function mayMiss({ terms, constant, divisor }: Affine, axes: readonly Axis[], size: number) {
   if (divisor !== 1) return true;
   let [lo, hi] = [constant, constant];
   for (const [a, c] of terms) {

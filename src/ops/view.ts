@@ -4,7 +4,7 @@
  */
 import { call, constant, type DType, type Expr, int } from "../ir/expr.ts";
 import { defineOp, type Op, type Shape, sameShape, sizeOf, type Tensor } from "../ir/graph.ts";
-import { flatten, readOrZero, unflatten } from "../ir/index-algebra.ts";
+import { flatten, rangeOf, readOrZero, unflatten } from "../ir/index-algebra.ts";
 import { invariant } from "../support/errors.ts";
 
 const moved = { work: () => 0 };
@@ -50,6 +50,10 @@ const reshapeOp = defineOp<{ shape: Shape }>({
     return { shape, dtype: x!.dtype };
   },
   lower: ([x], at, y) => x!(unflatten(flatten(at, y.type.shape), y.inputs[0]!.type.shape)),
+  lowerPadded([x], at, y) {
+    const own = paddedIndices(at, y.type.shape, y.inputs[0]!.type.shape);
+    return own && x!.padded?.(own);
+  },
   grad: (dy, y) => [reshape(dy, y.inputs[0]!.type.shape)],
   simplify(y) {
     const [x] = y.inputs;
@@ -73,12 +77,8 @@ const reshapeOp = defineOp<{ shape: Shape }>({
     return scaled && reshape(scaled, y.type.shape);
   },
 });
-/**
- * What repeats along dimensions of extent 1 to the shape `from`, such that it repeats to the shape `to`: the
- * dimensions fall into runs of equal size in both, and in each run it has all elements or one.
- */
-function reshapeRepeating(x: Tensor, from: Shape, to: Shape): Tensor | undefined {
-  const shape: number[] = [];
+/** Runs of dimensions that hold the same elements in two shapes: where each begins and ends in both. */
+function* commonRuns(from: Shape, to: Shape) {
   let d = 0;
   for (let e = 0; e < to.length || d < from.length; ) {
     const [start, first] = [e, d];
@@ -87,11 +87,37 @@ function reshapeRepeating(x: Tensor, from: Shape, to: Shape): Tensor | undefined
       if (own < other) own *= to[e++]!;
       else other *= from[d++]!;
     }
-    const kept = sizeOf(x.type.shape.slice(first, d));
-    if (kept !== 1 && kept !== own) return undefined;
-    shape.push(...to.slice(start, e).map((n) => (kept === 1 ? 1 : n)));
+    yield { from: [first, d], to: [start, e], size: own } as const;
+  }
+}
+/**
+ * What repeats along dimensions of extent 1 to the shape `from`, such that it repeats to the shape `to`: in each run of
+ * dimensions that both have it has all elements or one.
+ */
+function reshapeRepeating(x: Tensor, from: Shape, to: Shape): Tensor | undefined {
+  const shape: number[] = [];
+  for (const run of commonRuns(from, to)) {
+    const kept = sizeOf(x.type.shape.slice(...run.from));
+    if (kept !== 1 && kept !== run.size) return undefined;
+    shape.push(...to.slice(...run.to).map((n) => (kept === 1 ? 1 : n)));
   }
   return reshape(x, shape);
+}
+/**
+ * Indices into `to` from those into `from` that may lie outside: only along a dimension that both have. Elsewhere what is
+ * outside in one is another element in the other.
+ */
+function paddedIndices(at: readonly Expr[], from: Shape, to: Shape): readonly Expr[] | undefined {
+  const own: Expr[] = [];
+  for (const run of commonRuns(from, to)) {
+    const [before, after] = [from.slice(...run.from), to.slice(...run.to)];
+    const indices = at.slice(...run.from);
+    const isInside = (i: Expr, d: number) => rangeOf(i)[0] >= 0 && rangeOf(i)[1] < before[d]!;
+    if (before.length === 1 && after.length === 1) own.push(...indices);
+    else if (indices.every(isInside)) own.push(...unflatten(flatten(indices, before), after));
+    else return undefined;
+  }
+  return own;
 }
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.type.shape, shape) ? x : reshapeOp([x], { shape });
@@ -102,6 +128,7 @@ const transposeOp = defineOp<{ order: readonly number[] }>({
   name: "transpose",
   infer: ([x], { order }) => ({ shape: order.map((d) => x!.shape[d]!), dtype: x!.dtype }),
   lower: ([x], at, y) => x!(inverse(y.attrs.order).map((d) => at[d]!)),
+  lowerPadded: ([x], at, y) => x!.padded?.(inverse(y.attrs.order).map((d) => at[d]!)),
   grad: (dy, y) => [transpose(dy, inverse(y.attrs.order))],
   scaleShift([form], { attrs: { order } }) {
     const { core, scale, shift } = form!;
