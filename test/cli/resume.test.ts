@@ -1,5 +1,6 @@
 /** `nnc train --resume` as its users see it: what it prints, what it refuses, how it ends. */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -83,6 +84,55 @@ test("a changed spec is refused at its place, and --set allows it", () =>
       [1, 2, 3, 4, 5],
     );
     assert.match(readFileSync(join(cwd, "run/spec.yaml"), "utf8"), "learning_rate: 0.02");
+  }));
+
+test("what is advised for a changed spec works: --set where the run can go on with it, else to put it back", () =>
+  inFolder(async (cwd) => {
+    const spec = tinySpec.replace(
+      "  - dense",
+      "  - dense: { units: 4, activation: relu }\n  - dense",
+    );
+    writeFileSync(join(cwd, "tiny.yaml"), spec);
+    await nnc([...train, "-q", "--out", "run"], { cwd });
+    /** What changes, into what, and whether the run can go on with it. */
+    const changes: readonly (readonly [string, string, boolean])[] = [
+      ["units: 4", "units: 8", false],
+      ["activation: relu", "activation: tanh", true],
+      ["units: 4", "units: 4, use_bias: false", false],
+      ["sgd: { learning_rate: 0.01 }", "sgd: { learning_rate: 0.02 }", true],
+      ["sgd: { learning_rate: 0.01 }", "sgd: { learning_rate: 0.01, momentum: 0.5 }", false],
+      ["sgd: { learning_rate: 0.01 }", "adam: { learning_rate: 0.01 }", false],
+      ["loss: mse", "loss: mae", true],
+      ["[mae]", "[rmse]", false],
+      ["[mae]", "[mae, rmse]", true],
+      ["validation_split: 0.2", "validation_split: 0.5", false],
+      ["target: y", "target: x", false],
+      ["path: tiny.csv", "path: no.csv", false],
+      ["name: tiny", "name: other", true],
+      ["epochs: 3", "epochs: 4", true],
+      ["batch_size: 3", "batch_size: 4", true],
+    ];
+    for (const [before, now, free] of changes) {
+      writeFileSync(join(cwd, "tiny.yaml"), spec.replace(before, now));
+      cpSync(join(cwd, "run"), join(cwd, "copy"), { recursive: true });
+      const resume = ["train", "tiny.yaml", "-q", "--resume", "copy"];
+      const refused = await nnc(resume, { cwd });
+      assert.is(refused.code, 2, now);
+      assert.match(refused.stderr, "is not what it was when the run was saved");
+      assert.match(refused.stderr, "put it back");
+      const advised = [...refused.stderr.matchAll(/--set '(.*)'$/gm)].map(([, set]) => set!);
+      assert.is(advised.length > 0, free, `${now}\n${refused.stderr}`);
+      if (free) {
+        const set = advised.flatMap((argument) => ["--set", argument]);
+        const { code, stderr } = await nnc([...resume, ...set], { cwd });
+        assert.is(code, 0, `${now}: ${set.join(" ")}\n${stderr}`);
+      } else {
+        assert.match(refused.stderr, "start a new run without --resume");
+        writeFileSync(join(cwd, "tiny.yaml"), spec);
+        assert.is((await nnc(resume, { cwd })).code, 0);
+      }
+      rmSync(join(cwd, "copy"), { recursive: true });
+    }
   }));
 
 test("damaged, missing, in use, not wanted", () =>
