@@ -54,11 +54,17 @@ export class RunFolder {
   readonly #unlock: () => void;
   readonly #logs = new Map<string, number>();
 
+  /** A run that has begun stays, and can be resumed; the folder of another is removed. */
+  readonly #then = (): string | undefined =>
+    this.#hasBegun()
+      ? `what was saved before is whole, and --resume ${this.path} goes on from there`
+      : undefined;
+
   private constructor(path: string, made: boolean) {
     this.path = path;
     this.#made = made;
     try {
-      this.#unlock = lockFolder(path, join(path, files.lock));
+      this.#unlock = lockFolder(path, join(path, files.lock), this.#then);
     } catch (error) {
       if (made) removeEmpty(path);
       throw error;
@@ -71,7 +77,7 @@ export class RunFolder {
    * @throws UsageError, RunError
    */
   static create(name: string, out?: string, force = false): RunFolder {
-    return opening(out ?? "runs", () => {
+    return opening(out ?? "runs", undefined, () => {
       if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
       const made = mkdirSync(out, { recursive: true }) !== undefined;
       const folder = new RunFolder(out, made);
@@ -95,7 +101,7 @@ export class RunFolder {
 
   /** The folder of an earlier run; `readInfo` says whether it is one. */
   static reopen(path: string): RunFolder {
-    return opening(path, () => {
+    return opening(path, undefined, () => {
       const folder = new RunFolder(path, false);
       folder.#removeUnfinished();
       return folder;
@@ -110,10 +116,20 @@ export class RunFolder {
     }
   }
 
+  #hasBegun(): boolean {
+    return existsSync(join(this.path, files.events));
+  }
+
+  /** Removes a file of the folder. */
+  remove(name: string): void {
+    const file = join(this.path, name);
+    guarded(file, this.#then, () => rmSync(file, { force: true }));
+  }
+
   /** Absolute where the given one is, else inside the folder, whose subfolders are made. */
   place(file: string): string {
     const path = isAbsolute(file) ? file : join(this.path, file);
-    guarded(path, () => mkdirSync(dirname(path), { recursive: true }));
+    guarded(path, this.#then, () => mkdirSync(dirname(path), { recursive: true }));
     return path;
   }
 
@@ -123,7 +139,7 @@ export class RunFolder {
   }
 
   write(name: string, content: string | Uint8Array): void {
-    writeWhole(this.place(name), content);
+    writeWhole(this.place(name), content, this.#then);
   }
 
   writeWeights(
@@ -150,7 +166,7 @@ export class RunFolder {
   /** Adds to a log. What was in it when the run began, and no checkpoint knew of, is gone. */
   log(name: string, content: string | Uint8Array): void {
     const file = this.place(name);
-    guarded(file, () => {
+    guarded(file, this.#then, () => {
       const length = this.#logs.get(name) ?? 0;
       if (!this.#logs.has(name)) cut(file, 0);
       appendFileSync(file, content);
@@ -162,7 +178,7 @@ export class RunFolder {
   syncLogs(): LogLengths {
     for (const name of this.#logs.keys()) {
       const file = this.place(name);
-      guarded(file, () => {
+      guarded(file, this.#then, () => {
         const handle = openSync(file, "r+");
         try {
           fsyncSync(handle);
@@ -183,7 +199,7 @@ export class RunFolder {
       const file = this.place(name);
       const size = statSync(file, { throwIfNoEntry: false })?.size ?? length;
       if (size < length) throw shortened(file, size, length);
-      guarded(file, () => cut(file, length));
+      guarded(file, this.#then, () => cut(file, length));
       this.#logs.set(name, statSync(file, { throwIfNoEntry: false })?.size ?? 0);
     }
   }
@@ -195,7 +211,7 @@ export class RunFolder {
 
   /** Removes a folder in which no training began, if this process made it. */
   discard(): void {
-    if (!this.#made || existsSync(join(this.path, files.events))) return;
+    if (!this.#made || this.#hasBegun()) return;
     for (const file of [files.info, files.spec, files.lock])
       removeIfPossible(join(this.path, file));
     removeEmpty(this.path);

@@ -1,4 +1,5 @@
 /** `nnc train --resume` as its users see it: what it prints, what it refuses, how it ends. */
+import { spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -12,7 +13,7 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { fast, inFolder, lines, nnc, tinySpec } from "./helpers.ts";
+import { fast, inFolder, lines, nnc, program, tinySpec } from "./helpers.ts";
 
 const train = ["train", "tiny.yaml", ...fast] as const;
 const eventsIn = (run: string) =>
@@ -205,6 +206,33 @@ test("a run that fails before it trains leaves no folder", () =>
     );
     assert.is(code, 2);
     assert.not(existsSync(join(cwd, "runs/tiny/1")));
+  }));
+
+test("no room: --resume is advised where there is a run, and else another folder", () =>
+  inFolder(async (cwd) => {
+    // No byte can be written to a file, which is like a full disk but for its name.
+    const full = (...args: readonly string[]) =>
+      spawnSync(
+        "sh",
+        ["-c", 'ulimit -f 0 && exec "$0" "$@"', process.execPath, program, ...train, ...args],
+        { cwd, encoding: "utf8" },
+      );
+    const begun = full("-q", "--out", "run");
+    assert.is(begun.status, 1);
+    assert.match(
+      begun.stderr,
+      /cannot write run\/.*\n {2}help: make room, or choose another folder/,
+    );
+    assert.not(existsSync(join(cwd, "run")));
+    await nnc([...train, "-q", "--out", "run"], { cwd });
+    const before = readdirSync(join(cwd, "run"));
+    const resumed = full("-q", "--resume", "run");
+    assert.is(resumed.status, 1);
+    assert.match(
+      resumed.stderr,
+      /help: make room; what was saved before is whole, and --resume run/,
+    );
+    assert.equal(readdirSync(join(cwd, "run")), before);
   }));
 
 test("callbacks of a spec: logs in the folder, an early end that is told, the best weights", () =>
