@@ -45,7 +45,7 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
    ["x is cut short", "20 bytes", "2×2×1 of u1", "18 bytes"]],
   ["an idx header cut short", "idx", { x: images.subarray(0, 9), y: digits }, idx, "x", ["is cut short", "16"]],
   ["an idx file too long", "idx", { x: Buffer.concat([images, images]), y: digits }, idx, "x", ["is too long"]],
-  ["text as idx", "idx", { x: "hello, world", y: digits }, idx, "x", ["no IDX file", "0x68656c6c"]],
+  ["text as idx", "idx", { x: "hello, world", y: digits }, idx, "x", ["no IDX file", 'text: "hello, world"']],
   ["a gzip bomb", "idx", { x: bomb, y: digits }, idx, "x", ["x cannot be unpacked"]],
   ["a gzip that lies", "idx", { x: gzipSync(Buffer.from([0, 0, 13, 1, 255, 255, 255, 255])), y: digits }, idx, "x",
    ["too large", "17.18 GB"]],
@@ -89,8 +89,8 @@ const broken: readonly (readonly [string, string, Files, object, string, readonl
    "sample_weight", ["no weight", "-1 at a:2"]],
   ["a weight that is predicted", "json", { a: '{"x":1,"y":2}\n' }, { sample_weight: "y" }, "sample_weight", ["two roles"]],
 
-  ["text as Parquet", "parquet", { a: "PAR2 or so, it says" }, {}, "path", ["no Parquet file", "0x50415232"]],
-  ["a Parquet file cut short", "parquet", { a: parquetBytes.subarray(0, 200) }, {}, "path", ["cut short"]],
+  ["text as Parquet", "parquet", { a: "PAR2 or so, it says" }, {}, "path", ["no Parquet file", 'text: "PAR2 or so, it says"']],
+  ["a Parquet file cut short", "parquet", { a: parquetBytes.subarray(0, 200) }, {}, "path", ["cut short", "200 bytes that begin so"]],
   ["a damaged Parquet footer", "parquet", { a: flipped(parquetBytes, parquetBytes.length - 6) }, {}, "path",
    ["cannot be read"]],
   // The library stumbles over it, and what JavaScript says then is nobody's business.

@@ -2,6 +2,7 @@
  * Examples to predict from, as people have them: pictures, tables, JSON, NumPy arrays. What a file is, its
  * name and its first bytes say; how its content becomes numbers is known from the data that trained the model.
  */
+import { beginning } from "../beginning.ts";
 import { type Samples, sampleForm } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import type { Encodings } from "../encoding.ts";
@@ -99,7 +100,7 @@ function formOf({ place, bytes }: GivenFile): Form {
   if (/[\0\uFFFD]/.test(text)) {
     damaged(place, "is in no form that is known here", {
       expected: "a PNG or JPEG picture, CSV, JSON, .npy, .npz or text",
-      received: `bytes ${bytes.subarray(0, 8).toString("hex")}`,
+      received: beginning(bytes),
       fix: "save it in one of these forms",
     });
   }

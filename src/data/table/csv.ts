@@ -38,7 +38,11 @@ export class CsvReader {
   readonly #capacity: (columns: number) => number;
   readonly #onBlock: ((builder: TableBuilder) => void) | undefined;
   readonly #ragged: Rows = { count: 0, first: [] };
+  /** How many values the first of them have. */
+  readonly #lengths: number[] = [];
   #width = 0;
+  /** Rows that were read well. */
+  #rows = 0;
   #builder: TableBuilder | undefined;
   #inBlock = 0;
   #mostInBlock = 0;
@@ -115,8 +119,10 @@ export class CsvReader {
     }
     if (cells.length !== this.#width) {
       note(this.#ragged, line);
+      if (this.#lengths.length < this.#ragged.first.length) this.#lengths.push(cells.length);
       return;
     }
+    this.#rows++;
     this.#builder.add(cells, line);
     if (++this.#inBlock === this.#mostInBlock) this.#endBlock(this.#builder);
   }
@@ -163,12 +169,23 @@ export class CsvReader {
   #checkRagged(): void {
     const { count, first } = this.#ragged;
     if (count === 0) return;
-    const where = first.map((line) => `${this.#place.name}:${line}`).join(", ");
-    damaged(this.#place, `has ${count} ${count === 1 ? "row" : "rows"} of another length`, {
-      expected: `${this.#width} values, as in its first row`,
-      received: `another number at ${where}${count > first.length ? " …" : ""}`,
-      fix: `mend the rows; a value with ${shown(this.#format.delimiter)} in it needs quotes`,
-    });
+    const where = first.map((line, i) => `${this.#lengths[i]} at ${this.#place.name}:${line}`);
+    const { header, delimiter } = this.#format;
+    const rows = count === 1 ? "row" : "rows";
+    const ofAll = header && this.#rows === 0 && count > 1 && new Set(this.#lengths).size === 1;
+    damaged(
+      this.#place,
+      ofAll
+        ? "has rows of another length than its header"
+        : `has ${count} ${rows} of another length`,
+      {
+        expected: `${this.#width} values, as in its first ${header ? "line" : "row"}`,
+        received: `${where.join(", ")}${count > first.length ? " …" : ""}`,
+        fix: ofAll
+          ? "give every column a name in the first line; if it is data, set header: false"
+          : `mend the rows; a value with ${shown(delimiter)} in it needs quotes`,
+      },
+    );
   }
 }
 

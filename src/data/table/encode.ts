@@ -114,10 +114,11 @@ function hasNumbers({ count, missing, text }: Column): boolean {
   return count > missing.count + text.count;
 }
 
-/** Text in a column of numbers. */
+/** Text in a column of numbers, or numbers there that none can reckon with. */
 function strayText(table: Table, column: Column): readonly Problem[] {
-  const { name, text } = column;
+  const { name, text, words } = column;
   if (text.count === 0) return [];
+  if ([...words.keys()].every(isNotFinite)) return notFinite(table, column);
   const cells = text.first.map((row, i) => `${table.at(row)}: ${shown(column.texts[i]!)}`);
   const header = !table.header && text.count === 1 && text.first[0] === 0;
   const file = table.place.name;
@@ -125,26 +126,28 @@ function strayText(table: Table, column: Column): readonly Problem[] {
     {
       path: table.place.path,
       message: `${file} has ${count(text, "cell")} of text in numeric column ${shown(name)}`,
-      expected: "a number that float32 can hold",
+      expected: "a number",
       received: `${cells.join(", ")}${text.count > cells.length ? " …" : ""}`,
       fix: header
         ? "if the file's first line is a header, set header: true"
-        : `correct them; or, if the numbers stand for kinds of things, categorical: [${name}]`,
+        : `correct ${text.count === 1 ? "it" : "them"}; or, if the numbers stand for kinds of things, categorical: [${name}]`,
     },
   ];
 }
 
-/** Numbers without end, or beyond float32, which would pass for the names of categories. */
+/** Numbers without end, or beyond float32, which would pass for text, or for the names of categories. */
 function notFinite(table: Table, { name, words, metAt }: Column): readonly Problem[] {
-  const [odd] = [...words].find(([word]) => isNotFinite(word)) ?? [];
-  if (odd === undefined) return [];
+  const odd = [...words.keys()].filter(isNotFinite);
+  if (odd.length === 0) return [];
+  const endless = odd.some((word) => !Number.isFinite(Number(word)) && !/\d/.test(word));
+  const what = endless ? "that is not finite" : "that is too large";
   return [
     {
       path: table.place.path,
-      message: `${table.place.name} has a number in column ${shown(name)} that is not finite`,
-      expected: "a number that float32 can hold",
-      received: `${table.at(metAt[words.get(odd)!]!)}: ${shown(odd)}`,
-      fix: `correct it; or, if these are kinds of things, categorical: [${name}]`,
+      message: `${table.place.name} has a number in column ${shown(name)} ${what}`,
+      expected: "a number that float32 can hold, from -3.4e38 to 3.4e38",
+      received: `${table.at(metAt[words.get(odd[0]!)!]!)}: ${shown(odd[0]!)}`,
+      fix: "correct it, or remove the row, or leave the column out with `features`",
     },
   ];
 }

@@ -1,6 +1,7 @@
 /** Apache Parquet as a table, by hyparquet. */
 import { Worker } from "node:worker_threads";
 import type { FileMetaData, RowGroup } from "hyparquet";
+import { beginning } from "../beginning.ts";
 import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
 import type { DamagedPage } from "./parquet-pages.ts";
 import type { Answer } from "./parquet-worker.ts";
@@ -37,16 +38,14 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
 }
 
 function checkEnds(content: Buffer, place: Place): void {
-  if (content.length === 0) damaged(place, "is empty", { expected: "a Parquet file", fix: again });
   const magic = (from: number) => content.toString("latin1", from, from + 4);
   const begins = magic(0) === "PAR1";
   if (begins && content.length >= 12 && magic(content.length - 4) === "PAR1") return;
-  const end = `0x${content.toString("hex", content.length - 4)}`;
   damaged(place, begins ? "is cut short" : "is no Parquet file", {
     expected: "a file that begins and ends with PAR1",
     received: begins
-      ? `${content.length} bytes, which end with ${end}`
-      : `0x${content.toString("hex", 0, 4)} at its beginning`,
+      ? `${bytes(content.length)} that begin so, and do not end so`
+      : beginning(content),
     fix: again,
   });
 }
