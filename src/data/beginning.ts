@@ -14,6 +14,7 @@ const kinds: readonly (readonly [string, string])[] = [
   ["PAR1", "a Parquet file"],
   ["\x89HDF", "an HDF5 file"],
   ["%PDF", "a PDF document"],
+  ["version https://git-lfs", "a pointer of Git LFS to the file (git lfs pull fetches it)"],
   ["\x1f\x8b", "a file packed by gzip"],
   ["\x28\xb5\x2f\xfd", "a file packed by Zstandard"],
 ];

@@ -188,7 +188,7 @@ function headerText(bytes: Uint8Array, place: Place): { text: string; start: num
     damaged(place, "is no .npy array", {
       expected: "a file that begins with \\x93NUMPY",
       received: beginning(buffer),
-      fix: "save it with np.save or np.savez",
+      fix: buffer.toString("latin1", 0, 2) === "PK" ? "read it by `npz`" : "save it with np.save",
     });
   }
   const version = buffer[6]!;

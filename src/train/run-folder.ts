@@ -16,7 +16,7 @@ import {
   statSync,
   truncateSync,
 } from "node:fs";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { AnySamples, Dataset } from "../data/dataset.ts";
 import { describe } from "../data/description.ts";
@@ -49,8 +49,8 @@ export type LogLengths = Readonly<Record<string, number>>;
 
 export class RunFolder {
   readonly path: string;
-  /** Whether this process made the folder. */
-  readonly #made: boolean;
+  /** The first folder on its path that this process made, if it made any. */
+  readonly #made: string | undefined;
   readonly #unlock: () => void;
   readonly #logs = new Map<string, number>();
 
@@ -60,13 +60,13 @@ export class RunFolder {
       ? `what was saved before is whole, and --resume ${this.path} goes on from there`
       : undefined;
 
-  private constructor(path: string, made: boolean) {
+  private constructor(path: string, made?: string) {
     this.path = path;
     this.#made = made;
     try {
       this.#unlock = lockFolder(path, join(path, files.lock), this.#then);
     } catch (error) {
-      if (made) removeEmpty(path);
+      if (made !== undefined) removeEmpty(path, made);
       throw error;
     }
   }
@@ -78,8 +78,8 @@ export class RunFolder {
    */
   static create(name: string, out?: string, force = false): RunFolder {
     return opening(out ?? "runs", undefined, () => {
-      if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
-      const made = mkdirSync(out, { recursive: true }) !== undefined;
+      if (out === undefined) return new RunFolder(...nextNumbered(join("runs", name)));
+      const made = mkdirSync(out, { recursive: true });
       const folder = new RunFolder(out, made);
       const found = readdirSync(out).filter((entry) => !isLeftover(out, entry));
       if (found.length > 0 && !force) {
@@ -102,7 +102,7 @@ export class RunFolder {
   /** The folder of an earlier run; `readInfo` says whether it is one. */
   static reopen(path: string): RunFolder {
     return opening(path, undefined, () => {
-      const folder = new RunFolder(path, false);
+      const folder = new RunFolder(path);
       folder.#removeUnfinished();
       return folder;
     });
@@ -211,10 +211,10 @@ export class RunFolder {
 
   /** Removes a folder in which no training began, if this process made it. */
   discard(): void {
-    if (!this.#made || this.#hasBegun()) return;
+    if (this.#made === undefined || this.#hasBegun()) return;
     for (const file of [files.info, files.spec, files.lock])
       removeIfPossible(join(this.path, file));
-    removeEmpty(this.path);
+    removeEmpty(this.path, this.#made);
   }
 }
 
@@ -224,9 +224,13 @@ export const isLeftover = (folder: string, entry: string): boolean =>
   entry.endsWith(unfinished) ||
   (entry === files.spec && !existsSync(join(folder, files.info)));
 
-function removeEmpty(folder: string): void {
+/** @param first the folder, or one that it is in: what was made is removed */
+function removeEmpty(folder: string, first: string): void {
   try {
-    rmdirSync(folder);
+    for (let at = resolve(folder); ; at = dirname(at)) {
+      rmdirSync(at);
+      if (at === resolve(first) || at === dirname(at)) return;
+    }
   } catch {
     // Something else has been put there, and stays.
   }
@@ -245,14 +249,15 @@ function cut(file: string, length: number): void {
   if (size > length) truncateSync(file, length);
 }
 
-function nextNumbered(parent: string): string {
-  mkdirSync(parent, { recursive: true });
+/** @returns the folder, and the first on its path that was made */
+function nextNumbered(parent: string): readonly [path: string, made: string] {
+  const made = mkdirSync(parent, { recursive: true });
   const taken = readdirSync(parent).map(Number).filter(Number.isInteger);
   for (let n = Math.max(0, ...taken) + 1; ; n++) {
     const path = join(parent, String(n));
     try {
       mkdirSync(path);
-      return path;
+      return [path, made ?? path];
     } catch (error) {
       // Another run took the number in the meantime.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -6,7 +6,7 @@ import { parse } from "csv-parse/sync";
 import { damaged, type Place } from "../read-file.ts";
 import { checkLength, checkUtf8 } from "../text-file.ts";
 import { ByteCells, type Cells, TextCells } from "./cells.ts";
-import { note, type Rows } from "./column.ts";
+import { note, type Rows, toNumber } from "./column.ts";
 import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
 
 export interface CsvFormat {
@@ -156,9 +156,13 @@ export class CsvReader {
     const seen = new Set<string>();
     const twice = names.find((name) => name !== "" && seen.size === seen.add(name).size);
     if (twice !== undefined) {
+      const numbers = names.every((name) => toNumber(name) !== undefined);
       damaged(this.#place, `has two columns called ${shown(twice)}`, {
         expected: "a header in which every name is there once",
-        fix: "rename one; if the first line is data and no header, set header: false",
+        received: `the first line: ${shown(names.join(this.#format.delimiter))}`,
+        fix: numbers
+          ? "the first line is all numbers: set header: false"
+          : "rename one; if the first line is data and no header, set header: false",
       });
     }
     const file = { place: this.#place, header: this.#format.header };
@@ -200,7 +204,8 @@ function countLines(content: Buffer): number {
 }
 
 function complainOfQuotes(error: unknown, place: Place, line: number, before: number): never {
-  const { code, lines = 0, message } = error as { code?: string; lines?: number; message: string };
+  const { code, lines = 0, index } = error as { code?: string; lines?: number; index?: number };
+  const value = index === undefined ? "" : ` of value ${index + 1}`;
   switch (code) {
     case "CSV_QUOTE_NOT_CLOSED":
       return damaged(place, "has a quote that is never closed", {
@@ -210,8 +215,11 @@ function complainOfQuotes(error: unknown, place: Place, line: number, before: nu
     case "INVALID_OPENING_QUOTE":
     case "CSV_INVALID_CLOSING_QUOTE":
     case "CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE":
-      return damaged(place, `has a quote in a wrong place at ${place.name}:${before + lines}`, {
-        notes: [message.slice(0, 120)],
+      return damaged(place, "has a quote in a wrong place", {
+        received:
+          code === "INVALID_OPENING_QUOTE"
+            ? `a quote in the middle${value} at ${place.name}:${before + lines}`
+            : `more behind the closing quote${value} at ${place.name}:${before + lines}`,
         fix: 'put the whole value in quotes; a quote within it is written ""',
       });
     default:

@@ -97,14 +97,17 @@ export function encodeLabels(column: Column, known: readonly string[]): Int32Arr
   return column.codes.map((code) => labelOf[code]!);
 }
 
-function missingCells(table: Table, { name, missing }: Column): readonly Problem[] {
+function missingCells(table: Table, { name, missing, gaps }: Column): readonly Problem[] {
   if (missing.count === 0) return [];
+  const found = missing.first.map(
+    (row, i) => `${gaps[i] === "" ? "nothing" : shown(gaps[i]!)} at ${table.at(row)}`,
+  );
   return [
     {
       path: table.place.path,
       message: `${table.place.name} lacks ${count(missing, "value")} in column ${shown(name)}`,
       expected: "a value in every row",
-      received: `empty or NA at ${places(table, missing)}`,
+      received: `${found.join(", ")}${missing.count > found.length ? " …" : ""}`,
       fix: "fill the gaps or remove the rows, or leave the column out",
     },
   ];
@@ -200,8 +203,4 @@ function throwSome(problems: readonly Problem[]): void {
 
 function count(rows: Rows, noun: string): string {
   return `${rows.count} ${noun}${rows.count === 1 ? "" : "s"}`;
-}
-
-function places(table: Table, { count, first }: Rows): string {
-  return `${first.map((row) => table.at(row)).join(", ")}${count > first.length ? " …" : ""}`;
 }

@@ -32,7 +32,7 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
     if (!(error instanceof Error) || error.name === "ProblemError") throw error;
     return damaged(place, "cannot be read as Parquet", {
       received: heard(error),
-      fix: "write it anew, e.g. df.to_parquet(path)",
+      fix: again,
     });
   }
 }
@@ -40,13 +40,19 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
 function checkEnds(content: Buffer, place: Place): void {
   const magic = (from: number) => content.toString("latin1", from, from + 4);
   const begins = magic(0) === "PAR1";
+  if ([magic(0), magic(content.length - 4)].includes("PARE")) {
+    damaged(place, "is encrypted", {
+      expected: "a Parquet file that anybody can read",
+      fix: "write it anew without encryption",
+    });
+  }
   if (begins && content.length >= 12 && magic(content.length - 4) === "PAR1") return;
   damaged(place, begins ? "is cut short" : "is no Parquet file", {
     expected: "a file that begins and ends with PAR1",
     received: begins
       ? `${bytes(content.length)} that begin so, and do not end so`
       : beginning(content),
-    fix: again,
+    fix: begins ? again : "name a Parquet file; `csv`, `json` and `npz` read others",
   });
 }
 

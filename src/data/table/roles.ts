@@ -85,12 +85,16 @@ export function missingColumn(
       : `${file} has no column ${shown(name)}: without a header, columns are numbered`,
     expected: header ? `one of ${some}${rest}` : `a number from 0 to ${names.length - 1}`,
     received: shown(name),
-    fix: headerAdvice(names, header) ?? didYouMean(name, names) ?? "name one of the file's columns",
+    fix:
+      headerAdvice(name, names, header) ??
+      didYouMean(name, names) ??
+      "name one of the file's columns",
   };
 }
 
 /** Advice for a header that looks like something else, or is none. */
-function headerAdvice(names: readonly string[], header: boolean): string | undefined {
+function headerAdvice(name: string, names: readonly string[], header: boolean): string | undefined {
+  if (!header && /^\d+$/.test(name)) return `columns count from 0: the last is ${names.length - 1}`;
   if (!header) return "use the column's number; if the first line holds names, set header: true";
   const delimiter = [";", "\t", "|", ","].find((d) => names.length === 1 && names[0]!.includes(d));
   if (delimiter) return `the first line looks separated: set delimiter: ${shown(delimiter)}`;
@@ -161,7 +165,11 @@ function defaultFeatures(
       path: ["path"],
       message: `column ${names.indexOf("") + 1} of ${file} has no name`,
       expected: "a name for every column",
-      fix: "list the columns to learn from in `features` (this one may be the row's number)",
+      fix: `list the columns to learn from in \`features\` (${
+        names.indexOf("") === 0
+          ? "this one may be the row's number"
+          : "the lines may end with a delimiter too many"
+      })`,
     },
   ];
 }
