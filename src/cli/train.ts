@@ -70,6 +70,7 @@ export async function train(name: string, options: TrainOptions): Promise<number
 /** @param known the spec with these options, where it has been opened already */
 async function trainOne(name: string, options: TrainOptions, known?: OpenedSpec): Promise<Outcome> {
   const { resume } = options;
+  refuseEmpty(options);
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
   const earlier = resume === undefined ? undefined : readInfo(resume);
@@ -115,6 +116,16 @@ const startOf = ({ backend = "auto", weights }: TrainOptions) => ({
   backend,
   ...(weights === undefined ? {} : { weights: resolve(weights) }),
 });
+
+/** A shell gives an empty name for a variable that is not set. */
+function refuseEmpty(options: TrainOptions): void {
+  for (const option of ["out", "resume", "weights"] as const)
+    if (options[option] === "")
+      throw new UsageError(
+        `--${option} has an empty name`,
+        `give a name, or leave --${option} out`,
+      );
+}
 
 /** What cannot stand beside `--resume`, because the run has it already. */
 function refuseBeside(options: TrainOptions): void {

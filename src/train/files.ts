@@ -55,6 +55,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "a file is in the way",
   EEXIST: "a file is in the way",
   EISDIR: "a folder is in the way",
+  ELOOP: "a link leads round in a circle",
+  ENAMETOOLONG: "the name is too long",
 };
 
 /** Turns the system's words for a full disk or a read-only folder into ours. */
@@ -102,6 +104,7 @@ function remedy(code: string, then: Then = () => undefined): string {
   }
   if (["ENOTDIR", "EEXIST", "EISDIR"].includes(code))
     return "move it away, or choose another folder with --out";
+  if (code === "ENAMETOOLONG") return "choose a shorter name for the folder with --out";
   return "make the folder writable, or choose another with --out";
 }
 
@@ -112,6 +115,9 @@ export function readIfThere(file: string): Buffer | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    throw new UsageError(`cannot read ${file}: ${reasons[code ?? ""] ?? code}`);
+    throw new UsageError(
+      `cannot read ${file}: ${reasons[code ?? ""] ?? code}`,
+      "move away what is there, or give yourself permission to read it",
+    );
   }
 }

@@ -87,25 +87,32 @@ export async function checkSpec(
   });
   if (found.length === 0) return;
   const prospect = found.every(({ inEpoch }) => inEpoch) ? undefined : await look();
-  throw new ProblemError(
-    found.map(({ difference, inEpoch }) =>
+  const problems = found
+    .slice(0, mostTold)
+    .map(({ difference, inEpoch }) =>
       inEpoch || prospect === undefined
         ? onlyBetweenEpochs(difference, saved.position)
         : { ...changed(difference, file), ...adviceOn(difference, spec, prospect) },
-    ),
-  );
+    );
+  const rest = found.length - problems.length;
+  const last = problems.pop()!;
+  const more = rest > 0 ? [`and ${rest} more that differ: is this the spec of the run?`] : [];
+  throw new ProblemError([...problems, { ...last, notes: [...(last.notes ?? []), ...more] }]);
 }
+/** Differences that are told one by one. */
+const mostTold = 5;
 
 const startsWith = (path: SpecPath, start: SpecPath) =>
   start.every((step, i) => String(path[i]) === String(step));
 const plainJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const shown = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
+const short = (text: string) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
 
 const changed = ({ path, before, now }: Difference, file: string): Problem => ({
   path,
   message: `${path.join(".")} is not what it was when the run was saved`,
-  expected: `${shown(before)}, as in ${file}`,
-  received: shown(now),
+  expected: `${short(shown(before))}, as in ${file}`,
+  received: short(shown(now)),
 });
 
 const putBack = "put it back, or start a new run without --resume";

@@ -8,15 +8,13 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
 } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
 import type { AnySamples, Dataset } from "../data/dataset.ts";
 import { describe } from "../data/description.ts";
@@ -25,6 +23,7 @@ import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
 import { guarded, opening, removeIfPossible, unfinished, writeWhole } from "./files.ts";
+import { makeFolders, nextNumbered, removeEmpty } from "./folders.ts";
 import { lockFolder } from "./lock.ts";
 import type { RunInfo } from "./run-info.ts";
 import { encodeSafetensors } from "./safetensors.ts";
@@ -79,7 +78,7 @@ export class RunFolder {
   static create(name: string, out?: string, force = false): RunFolder {
     return opening(out ?? "runs", undefined, () => {
       if (out === undefined) return new RunFolder(...nextNumbered(join("runs", name)));
-      const made = mkdirSync(out, { recursive: true });
+      const made = makeFolders(out);
       const folder = new RunFolder(out, made);
       const found = readdirSync(out).filter((entry) => !isLeftover(out, entry));
       if (found.length > 0 && !force) {
@@ -103,7 +102,12 @@ export class RunFolder {
   static reopen(path: string): RunFolder {
     return opening(path, undefined, () => {
       const folder = new RunFolder(path);
-      folder.#removeUnfinished();
+      try {
+        folder.#removeUnfinished();
+      } catch (error) {
+        folder.close();
+        throw error;
+      }
       return folder;
     });
   }
@@ -111,8 +115,10 @@ export class RunFolder {
   #removeUnfinished(): void {
     for (const folder of [this.path, join(this.path, files.checkpoints)]) {
       if (!existsSync(folder)) continue;
-      for (const entry of readdirSync(folder))
-        if (entry.endsWith(unfinished)) rmSync(join(folder, entry), { force: true });
+      opening(folder, this.#then, () => {
+        for (const entry of readdirSync(folder))
+          if (entry.endsWith(unfinished)) rmSync(join(folder, entry), { force: true });
+      });
     }
   }
 
@@ -129,7 +135,7 @@ export class RunFolder {
   /** Absolute where the given one is, else inside the folder, whose subfolders are made. */
   place(file: string): string {
     const path = isAbsolute(file) ? file : join(this.path, file);
-    guarded(path, this.#then, () => mkdirSync(dirname(path), { recursive: true }));
+    guarded(path, this.#then, () => makeFolders(dirname(path)));
     return path;
   }
 
@@ -224,18 +230,6 @@ export const isLeftover = (folder: string, entry: string): boolean =>
   entry.endsWith(unfinished) ||
   (entry === files.spec && !existsSync(join(folder, files.info)));
 
-/** @param first the folder, or one that it is in: what was made is removed */
-function removeEmpty(folder: string, first: string): void {
-  try {
-    for (let at = resolve(folder); ; at = dirname(at)) {
-      rmdirSync(at);
-      if (at === resolve(first) || at === dirname(at)) return;
-    }
-  } catch {
-    // Something else has been put there, and stays.
-  }
-}
-
 /** It was on the disk before its checkpoint was. */
 const shortened = (file: string, size: number, length: number) =>
   new UsageError(
@@ -247,20 +241,4 @@ const shortened = (file: string, size: number, length: number) =>
 function cut(file: string, length: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > length) truncateSync(file, length);
-}
-
-/** @returns the folder, and the first on its path that was made */
-function nextNumbered(parent: string): readonly [path: string, made: string] {
-  const made = mkdirSync(parent, { recursive: true });
-  const taken = readdirSync(parent).map(Number).filter(Number.isInteger);
-  for (let n = Math.max(0, ...taken) + 1; ; n++) {
-    const path = join(parent, String(n));
-    try {
-      mkdirSync(path);
-      return [path, made ?? path];
-    } catch (error) {
-      // Another run took the number in the meantime.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-  }
 }

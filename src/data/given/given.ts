@@ -48,7 +48,10 @@ export async function readGiven(
 
 async function readOne(file: GivenFile, wanted: Wanted, options: GivenOptions): Promise<Given> {
   if (file.bytes.length === 0)
-    return damaged(file.place, "is empty", { expected: "examples to predict from" });
+    return damaged(file.place, "is empty", {
+      expected: "examples to predict from",
+      fix: "name a file, or pipe examples in, such as [[0.1, 0.2]]",
+    });
   const form = formOf(file);
   switch (form) {
     case "picture":
@@ -151,9 +154,10 @@ export function toSamples(
         float32: "numbers",
       }[type],
       received: `${values[i]} at ${at(i)}`,
-      ...(scale === undefined
-        ? {}
-        : { fix: `give them as in the training data: the model multiplies them by ${scale}` }),
+      fix:
+        scale === undefined
+          ? "correct it, or leave the example out"
+          : `give them as in the training data: the model multiplies them by ${scale}`,
     });
   }
   return { ...sampleForm(described), values: result };

@@ -43,7 +43,7 @@ export function checkAgainst(table: Table, categories: Categories): void {
   throwSome(
     [...table.columns.values()].flatMap((column) => {
       const known = categories.get(column.name);
-      const odd = known ? unknownWords(table, column, known) : strayText(table, column);
+      const odd = known ? unknownWords(table, column, known) : strayText(table, column, true);
       return [...missingCells(table, column), ...odd];
     }),
   );
@@ -117,8 +117,11 @@ function hasNumbers({ count, missing, text }: Column): boolean {
   return count > missing.count + text.count;
 }
 
-/** Text in a column of numbers, or numbers there that none can reckon with. */
-function strayText(table: Table, column: Column): readonly Problem[] {
+/**
+ * Text in a column of numbers, or numbers there that none can reckon with.
+ * @param decided whether training has decided that these are numbers
+ */
+function strayText(table: Table, column: Column, decided = false): readonly Problem[] {
   const { name, text, words } = column;
   if (text.count === 0) return [];
   if ([...words.keys()].every(isNotFinite)) return notFinite(table, column);
@@ -133,7 +136,9 @@ function strayText(table: Table, column: Column): readonly Problem[] {
       received: `${cells.join(", ")}${text.count > cells.length ? " …" : ""}`,
       fix: header
         ? "if the file's first line is a header, set header: true"
-        : `correct ${text.count === 1 ? "it" : "them"}; or, if the numbers stand for kinds of things, categorical: [${name}]`,
+        : decided
+          ? `correct ${text.count === 1 ? "it" : "them"}: the data that trains the model has numbers there`
+          : `correct ${text.count === 1 ? "it" : "them"}; or, if the numbers stand for kinds of things, categorical: [${name}]`,
     },
   ];
 }

@@ -58,8 +58,11 @@ async function parse(text: string, place: Place, line: number): Promise<unknown>
   }
 }
 
-/** Where a text stops being JSON, which `JSON.parse` does not tell in every version of Node. */
-async function faultIn(
+/**
+ * Where a text stops being JSON, and what may be done about it, which `JSON.parse` does not tell in every version of Node.
+ * @param line number of the text's first line
+ */
+export async function faultIn(
   text: string,
   place: Place,
   line: number,

@@ -92,6 +92,28 @@ export function missingColumn(
   };
 }
 
+/** The problem of a column that a model was trained on, and a file to be used with it hasn't. */
+export function lackingColumn(
+  wanted: Ref,
+  names: readonly string[],
+  header: boolean,
+  file: string,
+): Problem {
+  const problem = missingColumn(wanted, names, header, file);
+  const name = shown(wanted.name);
+  const near = didYouMean(wanted.name, names);
+  return {
+    ...problem,
+    expected: `${name}, which is in the data that trains the model`,
+    received: names.slice(0, 20).map(shown).join(", "),
+    fix:
+      headerAdvice(wanted.name, names, header) ??
+      (near === undefined
+        ? `add the column ${name}, or give a file like that which trains the model`
+        : `${near} Then rename it to ${name}`),
+  };
+}
+
 /** Advice for a header that looks like something else, or is none. */
 function headerAdvice(name: string, names: readonly string[], header: boolean): string | undefined {
   if (!header && /^\d+$/.test(name)) return `columns count from 0: the last is ${names.length - 1}`;
