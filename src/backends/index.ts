@@ -23,7 +23,7 @@ export async function loadBackend(name: string): Promise<Backend> {
   const near = suggest(name, [...backendNames, "auto"]);
   throw new UsageError(
     `there is no backend "${name}"; expected ${oneOf(["auto", ...backendNames])}`,
-    near && `did you mean \`${near}\`?`,
+    near ? `did you mean \`${near}\`?` : "`nnc backends` says which of them work here",
   );
 }
 

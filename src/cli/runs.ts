@@ -1,5 +1,5 @@
 /** `nnc runs`: the runs that are there, and two of them side by side. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../support/errors.ts";
 import type { Metrics } from "../train/events.ts";
@@ -20,8 +20,9 @@ const paint = () => painter(hasColor(process.stdout));
 
 /** @returns the exit code: 2 if a run's folder is damaged, after all others are listed */
 export function listRuns(folder: string, options: RunsOptions): number {
-  if (!existsSync(folder))
-    throw new UsageError(`there is no folder ${folder}`, "`nnc train SPEC` makes runs in ./runs");
+  const fix = "name the folder that runs are in; `nnc train SPEC` makes them in ./runs";
+  if (!existsSync(folder)) throw new UsageError(`there is no folder ${folder}`, fix);
+  if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file`, fix);
   const paths = [...runsIn(folder), ...foldersIn(folder).flatMap((f) => runsOf(join(folder, f)))];
   let status: number = exitStatus.fine;
   const records = paths.flatMap((path) => {

@@ -3,7 +3,7 @@
  * numbered runs are in (the latest is meant), the name of a model under `runs`, or a .safetensors file.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Description, describe, parseDescription } from "../data/description.ts";
 import { readSpec, type SpecSource } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
@@ -38,6 +38,7 @@ export interface RunOptions {
 /** @throws UsageError if there is no such run; SourceError for what is wrong in its spec */
 export async function openRun(name: string, options: RunOptions = {}): Promise<SavedRun> {
   const isFile = statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
+  if (isFile && !name.endsWith(".safetensors")) throw noRun(`${name} is no run`);
   const folder = isFile ? dirname(name) : findRun(name);
   const weights = options.weights ?? (isFile ? name : join(folder, "model.safetensors"));
   if (!existsSync(weights)) throw withoutWeights(weights, name);
@@ -59,7 +60,14 @@ async function openSpecOf(
       "name the spec of these weights with --spec",
     );
   }
-  if (existsSync(join(folder, files.info))) requirePlugins(readInfo(folder).plugins, folder);
+  const isRun = existsSync(join(folder, files.info));
+  if (isRun && !description) {
+    throw new UsageError(
+      `${folder} has no ${files.data}, which says what the run's data looked like`,
+      "restore it, or name the spec that the run is of with --spec",
+    );
+  }
+  if (isRun) requirePlugins(readInfo(folder).plugins, folder);
   const read = readSpec(file, set);
   // The run's own copy of the spec lies elsewhere than the spec did.
   const directory = description ? resolve(folder, description.directory) : read.directory;
@@ -94,19 +102,36 @@ export function findRun(name: string): string {
     const latest = runsIn(folder).at(-1);
     if (latest !== undefined) return latest;
   }
-  const models = foldersIn("runs");
-  const near = suggest(name.replace(/^runs\//, ""), models);
-  const fix =
-    near !== undefined
-      ? `did you mean runs/${near}?`
-      : models.length > 0
-        ? `\`nnc runs\` lists them; there are runs of ${models.slice(0, 8).join(", ")}`
-        : "`nnc train SPEC` makes one";
-  const what = existsSync(name)
-    ? `${name} is no run: it has no spec.yaml`
-    : `there is no run ${name}`;
-  throw new UsageError(what, fix);
+  if (!existsSync(name)) throw noRun(`there is no run ${name}`, name);
+  const within = runsBeside(name, foldersIn(name));
+  throw noRun(
+    `${name} is no run: it has no spec.yaml`,
+    undefined,
+    within.length > 0 ? `name one of the runs in it: ${within.slice(0, 8).join(", ")}` : undefined,
+  );
 }
+
+/** @param missing what was looked for, where nothing is there */
+function noRun(what: string, missing?: string, fix?: string): UsageError {
+  const models = foldersIn("runs");
+  const wanted = missing?.replace(/^runs\//, "");
+  const near = wanted === undefined ? undefined : suggest(wanted, models);
+  if (fix === undefined && near !== undefined)
+    return new UsageError(what, `did you mean runs/${near}?`);
+  const parent = missing === undefined ? "." : dirname(missing);
+  const others = runsBeside(parent, foldersIn(parent));
+  const beside =
+    missing === undefined ? undefined : suggest(join(parent, basename(missing)), others);
+  const general =
+    models.length > 0
+      ? `name the folder of a run: \`nnc runs\` lists them; there are runs of ${models.slice(0, 8).join(", ")}`
+      : "name the folder of a run, or a .safetensors file; `nnc train SPEC` makes a run";
+  return new UsageError(what, fix ?? (beside === undefined ? general : `did you mean ${beside}?`));
+}
+
+/** Those of a folder's entries that are runs. */
+const runsBeside = (folder: string, entries: readonly string[]): readonly string[] =>
+  entries.map((entry) => join(folder, entry)).filter((path) => existsSync(join(path, "run.json")));
 
 /** The numbered runs of a folder, the latest last. */
 export const runsIn = (folder: string): readonly string[] =>

@@ -1,5 +1,5 @@
 /** From the SPEC of a command line to a checked spec: files here first, then the bundled ones by name. */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, relative } from "node:path";
 import { readSpec, type SpecSource } from "../spec/source.ts";
 import { resolveSpec, type Spec } from "../spec/spec.ts";
@@ -29,7 +29,7 @@ export const overridesOf = ({ set = [], seed }: SpecOptions): readonly string[] 
 
 /** A file of that name, or the bundled spec of that name, with or without `.yaml`. */
 export function locateSpec(name: string): { readonly file: string; readonly bundled: boolean } {
-  const found = statSync(name, { throwIfNoEntry: false });
+  const found = statOf(name);
   if (found && !found.isDirectory()) return { file: name, bundled: false };
   const names = bundledSpecs();
   const match = names.find((n) => n === name || n === `${name}.yaml`);
@@ -38,6 +38,15 @@ export function locateSpec(name: string): { readonly file: string; readonly bund
   if (found || !statSync(dirname(name), { throwIfNoEntry: false }))
     return { file: name, bundled: false };
   throw missing(name, names);
+}
+
+/** Where not even that can be found out, whoever reads the file says why. */
+function statOf(name: string): Pick<Stats, "isDirectory"> | undefined {
+  try {
+    return statSync(name, { throwIfNoEntry: false });
+  } catch {
+    return { isDirectory: () => false };
+  }
 }
 
 function missing(name: string, bundled: readonly string[]): UsageError {

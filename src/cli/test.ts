@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { addExpectations, updateExpectations } from "../spec/record.ts";
 import { UsageError } from "../support/errors.ts";
 import { type EndEvent, type EpochEvent, metricsOf } from "../train/events.ts";
@@ -32,6 +32,7 @@ export interface TestOptions extends SpecOptions, TableOptions {
 /** @returns the exit code: 1 if anything failed, 2 if a spec could not be run */
 export async function test(names: readonly string[], options: TestOptions): Promise<number> {
   const specs = names.flatMap(specsIn);
+  if (options.junit !== undefined) checkPlace(options.junit);
   const folder = options.out ?? mkdtempSync(join(tmpdir(), "nnc-test-"));
   const silent = options.quiet === true || options.json === true;
   const interrupt = onInterrupt(() => tell("stopping"));
@@ -49,8 +50,8 @@ export async function test(names: readonly string[], options: TestOptions): Prom
     interrupt.release();
     if (options.out === undefined) rmSync(folder, { recursive: true, force: true });
   }
-  if (options.junit !== undefined) writeReport(options.junit, junit(results));
   if (!options.json) report(results, options);
+  if (options.junit !== undefined) writeReport(options.junit, junit(results));
   if (results.some((r) => r.status === "error")) return exitStatus.usage;
   return results.every((r) => r.status === "passed") ? exitStatus.fine : exitStatus.failed;
 }
@@ -69,6 +70,18 @@ function report(results: readonly TestResult[], options: TestOptions): void {
   print(renderResults(results, options, painter(hasColor(process.stdout))));
   for (const { spec, status, message } of results)
     if (status === "error") tell(`\n${spec}:\n${message ?? ""}`);
+}
+
+/** What can be known of it before hours of training. */
+function checkPlace(file: string): void {
+  const folder = dirname(file);
+  const what = statSync(file, { throwIfNoEntry: false })?.isDirectory()
+    ? `${file} is a folder`
+    : statSync(folder, { throwIfNoEntry: false })?.isDirectory()
+      ? undefined
+      : `there is no folder ${folder} for ${basename(file)}`;
+  if (what !== undefined)
+    throw new UsageError(what, "give --junit another file, or make the folder");
 }
 
 function writeReport(file: string, text: string): void {

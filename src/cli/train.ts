@@ -1,13 +1,17 @@
 /** `nnc train`: reads and checks, chooses a backend, and reports the run. */
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { type Choice, chooseBackend } from "../backends/index.ts";
+import { reference } from "../backends/reference.ts";
 import type { AnySamples, Dataset } from "../data/dataset.ts";
-import type { Spec } from "../spec/spec.ts";
-import { UsageError } from "../support/errors.ts";
+import { readSpec } from "../spec/source.ts";
+import { resolveSpec, type Spec } from "../spec/spec.ts";
+import { ProblemError, UsageError } from "../support/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
 import { type EndEvent, type Metrics, metricsOf } from "../train/events.ts";
 import { loadData } from "../train/load.ts";
 import { checkModel } from "../train/prepare.ts";
+import { prospectOf } from "../train/prospect.ts";
 import { readInfo } from "../train/read-info.ts";
 import { checkSpec } from "../train/resume.ts";
 import { type RunRequest, runTraining } from "../train/run.ts";
@@ -66,6 +70,7 @@ export async function train(name: string, options: TrainOptions): Promise<number
 /** @param known the spec with these options, where it has been opened already */
 async function trainOne(name: string, options: TrainOptions, known?: OpenedSpec): Promise<Outcome> {
   const { resume } = options;
+  refuseEmpty(options);
   if (resume !== undefined) refuseBeside(options);
   // A run goes on with all that its command line said when it began.
   const earlier = resume === undefined ? undefined : readInfo(resume);
@@ -87,7 +92,11 @@ async function trainOne(name: string, options: TrainOptions, known?: OpenedSpec)
   try {
     const outcome = await located(opened.source, async () => {
       const from = resume === undefined ? undefined : readCheckpoint(resume);
-      if (from) checkSpec(from, spec, overrides.map(pathOf));
+      if (from) {
+        const settable = (more: string) => stays(spec, opened.source.file, [...overrides, more]);
+        const look = async () => ({ ...(await prospectOf(from, spec, reference)), settable });
+        await checkSpec(from, spec, overrides.map(pathOf), look);
+      }
       folder.describe(info, spec.resolved);
       return await trainOpened(opened, options, { folder, info, from });
     });
@@ -108,12 +117,32 @@ const startOf = ({ backend = "auto", weights }: TrainOptions) => ({
   ...(weights === undefined ? {} : { weights: resolve(weights) }),
 });
 
+/** A shell gives an empty name for a variable that is not set. */
+function refuseEmpty(options: TrainOptions): void {
+  for (const option of ["out", "resume", "weights"] as const)
+    if (options[option] === "")
+      throw new UsageError(
+        `--${option} has an empty name`,
+        `give a name, or leave --${option} out`,
+      );
+}
+
 /** What cannot stand beside `--resume`, because the run has it already. */
 function refuseBeside(options: TrainOptions): void {
   for (const other of ["out", "weights", "force"] as const) {
     if (options[other] === undefined) continue;
     const fix = `leave out --${other}, or start a new run without --resume`;
     throw new UsageError(`--resume and --${other} exclude each other`, fix);
+  }
+}
+
+/** Whether a spec's file comes to the same with these overrides. */
+function stays({ resolved }: Spec, file: string, overrides: readonly string[]): boolean {
+  try {
+    return isDeepStrictEqual(resolveSpec(readSpec(file, overrides)).resolved, resolved);
+  } catch (error) {
+    if (error instanceof ProblemError || error instanceof UsageError) return false;
+    throw error;
   }
 }
 

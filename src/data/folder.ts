@@ -87,7 +87,14 @@ async function entries(place: FilePlace, folder: string): Promise<readonly Entry
     );
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return damaged(place, `cannot be read as a folder (${code})`, {
+    const at = { ...place, name: join(place.name, folder) };
+    if (code === "EACCES" || code === "EPERM") {
+      return damaged(at, "may not be read by you", {
+        notes: [`at ${path}`],
+        fix: "give yourself permission to read the folder (chmod u+rx)",
+      });
+    }
+    return damaged(at, `cannot be read as a folder (${code})`, {
       fix: "correct the path; it starts from the spec's folder",
     });
   }

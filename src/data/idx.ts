@@ -5,6 +5,7 @@
  */
 import { constants, gunzipSync } from "node:zlib";
 import { ProblemError } from "../support/errors.ts";
+import { beginning } from "./beginning.ts";
 import { decodeArray, type NpyArray } from "./npy.ts";
 import { bytes, damaged, LARGEST, type Place } from "./read-file.ts";
 
@@ -49,8 +50,7 @@ function headerOf(file: Uint8Array, place: Place) {
   if (magic === undefined || dtype === undefined || rank === 0) {
     damaged(place, "is no IDX file", {
       expected: "a magic number 0x0000TTNN, TT the type (08 bytes, 0d floats …) and NN the rank",
-      received:
-        magic === undefined ? `${file.length} bytes` : `0x${magic.toString(16).padStart(8, "0")}`,
+      received: beginning(file),
       fix: "name an IDX file, as MNIST's are, or save the data as .npy",
     });
   }

@@ -2,6 +2,7 @@
  * Pictures from PNG and JPEG files, as rows of bytes. Vocabulary: a *channel* is one number of a pixel; a
  * picture has one (grey) or three (red, green, blue).
  */
+import { beginning } from "./beginning.ts";
 import { decodeJpeg } from "./images/jpeg.ts";
 import { decodePng } from "./images/png.ts";
 import { damaged, type Place } from "./read-file.ts";
@@ -40,16 +41,6 @@ export async function decodeImage(bytes: Uint8Array, place: Place): Promise<Pict
     received: beginning(bytes),
     fix: "save the picture as PNG or JPEG",
   });
-}
-
-function beginning(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "an empty file";
-  const text = Buffer.from(bytes.subarray(0, 24)).toString("latin1");
-  const readable = /^[\t\r\n\x20-\x7e]*$/.test(text);
-  if (readable) return `text: ${JSON.stringify(text)}`;
-  const names = { RIFF: "WebP or another RIFF file", GIF8: "GIF", BM: "BMP", "II*\0": "TIFF" };
-  const known = Object.entries(names).find(([magic]) => text.startsWith(magic));
-  return known?.[1] ?? `bytes ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
 }
 
 /** Grey from colour and back. Luma as in ITU-R BT.601, which is what PIL and Keras take: 0.299 R + 0.587 G + 0.114 B. */

@@ -3,6 +3,7 @@
  * `shape`), then the elements.
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
+import { beginning } from "./beginning.ts";
 import { damaged, type Place } from "./read-file.ts";
 import type { ElementType } from "./stream/stored.ts";
 
@@ -186,8 +187,8 @@ function headerText(bytes: Uint8Array, place: Place): { text: string; start: num
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") {
     damaged(place, "is no .npy array", {
       expected: "a file that begins with \\x93NUMPY",
-      received: buffer.length === 0 ? "nothing" : `0x${buffer.toString("hex", 0, 6)}`,
-      fix: "save it with np.save or np.savez",
+      received: beginning(buffer),
+      fix: buffer.toString("latin1", 0, 2) === "PK" ? "read it by `npz`" : "save it with np.save",
     });
   }
   const version = buffer[6]!;

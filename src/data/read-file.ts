@@ -4,7 +4,7 @@
  */
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fail, type Problem, type SpecPath } from "../support/errors.ts";
 import { suggest } from "../support/suggest.ts";
 
@@ -194,16 +194,31 @@ async function complainOfMissing(place: FilePlace, absolute: string): Promise<ne
       fix: "let it point to a file, or put the file there",
     });
   }
-  const neighbours = await list(dirname(absolute));
-  const near = neighbours && suggest(basename(absolute), neighbours);
-  const folder = neighbours ? [] : [`there is no folder ${dirname(absolute)}`];
+  const near = await nearest(absolute);
+  const there = await list(dirname(absolute));
+  const folder = there ? [] : [`there is no folder ${dirname(absolute)}`];
   damaged(place, "does not exist", {
     // Without an option that names it, the file was named on the command line.
     expected: place.path.length > 0 ? "a file; paths start from the spec's folder" : "a file",
-    fix: near ? `did you mean ${near}?` : "correct the path, or put the file there",
+    fix: near
+      ? `did you mean ${relativeTo(place, near)}?`
+      : "correct the path, or put the file there",
     notes: [`looked for ${absolute}`, ...folder],
   });
 }
+
+/** What a path to nothing may have meant: the last folder on it that is there has something of a similar name. */
+async function nearest(absolute: string): Promise<string | undefined> {
+  const parent = dirname(absolute);
+  const there = await list(parent);
+  if (there === undefined) return parent === absolute ? undefined : await nearest(parent);
+  const near = suggest(basename(absolute), there);
+  return near && join(parent, near);
+}
+
+/** As the place's name was written. */
+const relativeTo = ({ directory, name }: FilePlace, path: string): string =>
+  isAbsolute(name) ? path : relative(resolve(directory), path) || path;
 
 const isLink = (path: string): Promise<boolean> =>
   lstat(path).then(

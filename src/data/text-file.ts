@@ -9,7 +9,7 @@ const longestText = 2 ** 29 - 2 ** 16;
 const looked = 65536;
 
 interface Kind {
-  readonly magic: readonly number[];
+  readonly magic: Uint8Array | readonly number[];
   readonly message: string;
   readonly received: string;
   readonly fix?: string;
@@ -32,6 +32,13 @@ const kinds: readonly Kind[] = [
   archive(0x50, 0x4b, 5, 6),
   packed("a file packed by gzip", "unpack it first: gunzip", 0x1f, 0x8b),
   packed("a file packed by Zstandard", "unpack it first: unzstd", 0x28, 0xb5, 0x2f, 0xfd),
+  { magic: Buffer.from("%PDF-"), message: "is a binary file", received: "a PDF document" },
+  {
+    magic: Buffer.from("version https://git-lfs"),
+    message: "is not the file itself",
+    received: "a pointer of Git LFS to it",
+    fix: "fetch it: git lfs pull",
+  },
   utf16(0xff, 0xfe),
   utf16(0xfe, 0xff),
 ];
@@ -64,8 +71,8 @@ export function checkUtf8(content: Buffer, place: Place, wanted: Wanted, before 
   if (!isUtf8(content)) complainOfLine(content, place, before);
 }
 
-const begins = (content: Buffer, magic: readonly number[]) =>
-  magic.every((byte, i) => content[i] === byte);
+const begins = (content: Buffer, magic: Kind["magic"]) =>
+  Array.from(magic).every((byte, i) => content[i] === byte);
 
 function linesIn(content: Buffer): number {
   let lines = 0;

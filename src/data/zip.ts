@@ -3,6 +3,7 @@
  * stored array would otherwise train silently. fflate inflates. Format: PKWARE's APPNOTE 6.3, §4.3.
  */
 import { Inflate, inflateSync } from "fflate";
+import { beginning } from "./beginning.ts";
 import { crc32 } from "./crc32.ts";
 import { damaged, LARGEST, type Place } from "./read-file.ts";
 
@@ -32,7 +33,7 @@ export function zipEntries(archive: Buffer, place: Place): readonly ZipEntry[] {
   if (archive.length < 4 || archive.readUInt16LE(0) !== 0x4b50) {
     damaged(place, "is no ZIP archive", {
       expected: "a file that begins with PK",
-      received: archive.length === 0 ? "an empty file" : `0x${archive.toString("hex", 0, 4)}`,
+      received: beginning(archive),
       fix: "save the arrays with np.savez",
     });
   }

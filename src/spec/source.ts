@@ -101,6 +101,12 @@ function mapping(tree: Tree | undefined, text: string): MapTree {
   });
 }
 
+const unreadable: Readonly<Record<string, readonly [reason: string, fix: string]>> = {
+  EACCES: ["you have no permission to read it", "give yourself permission to (chmod u+r)"],
+  ELOOP: ["it is a link that leads round in a circle", "let it point to a file"],
+  ENAMETOOLONG: ["its name is too long", "name another file"],
+};
+
 function readBytes(file: string): Uint8Array {
   try {
     if (statSync(file).isDirectory())
@@ -111,8 +117,8 @@ function readBytes(file: string): Uint8Array {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
       throw new UsageError(`there is no file ${file}`, neighbours(dirname(file), basename(file)));
-    const reason = code === "EACCES" ? "you have no permission to read it" : message;
-    throw new UsageError(`cannot read ${file}: ${reason}`);
+    const [reason, fix] = unreadable[code ?? ""] ?? [message, "name another file"];
+    throw new UsageError(`cannot read ${file}: ${reason}`, fix);
   }
 }
 

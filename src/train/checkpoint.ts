@@ -4,11 +4,11 @@
  * SHA-256 of all of it. Its name is the number of steps done; the last few are kept.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../support/errors.ts";
-import { guarded, readIfThere } from "./files.ts";
+import { readIfThere } from "./files.ts";
 import { positionSchema } from "./position.ts";
 import { files, type RunFolder } from "./run-folder.ts";
 import {
@@ -67,7 +67,7 @@ export function writeCheckpoint(
   folder.write(join(files.checkpoints, fileOf(saved.position.steps)), sealed(bytes));
   const path = join(folder.path, files.checkpoints);
   for (const old of checkpointsIn(path).slice(0, -keep))
-    guarded(path, () => rmSync(join(path, old), { force: true }));
+    folder.remove(join(files.checkpoints, old));
 }
 
 /** Names of the checkpoints, oldest first. */
@@ -85,24 +85,19 @@ function checkpointsIn(path: string): readonly string[] {
 
 /**
  * The newest checkpoint of a run; undefined if there is none yet.
- * @throws UsageError if it is damaged
+ * @throws UsageError if it is damaged, with what is wrong with those before it
  */
 export function readCheckpoint(run: string): Checkpoint | undefined {
   const path = join(run, files.checkpoints);
-  const [newest, earlier] = checkpointsIn(path).toReversed();
+  const [newest, ...earlier] = checkpointsIn(path).toReversed();
   if (newest === undefined) return undefined;
   const file = join(path, newest);
-  const damaged = (what: string): never => {
-    throw new UsageError(
-      `the checkpoint ${file} is damaged: ${what}`,
-      earlier === undefined
-        ? "there is no earlier one; remove it to begin again"
-        : `remove it, and --resume goes on from the one before, ${join(path, earlier)}`,
-    );
-  };
-  const bytes = readIfThere(file) ?? damaged("it has gone");
+  const bytes = readIfThere(file);
   const fault = faultIn(bytes);
-  if (fault !== undefined) return damaged(fault);
+  if (bytes === undefined || fault !== undefined) {
+    const others = earlier.map((name) => join(path, name));
+    throw damaged(run, `the checkpoint ${file} is damaged: ${fault}`, others);
+  }
   const { tensors, metadata } = openSafetensors(bytes, file);
   const saved = savedSchema.safeParse(JSON.parse(metadata["run"]!));
   if (!saved.success) {
@@ -119,6 +114,30 @@ export function readCheckpoint(run: string): Checkpoint | undefined {
     state: new Map(under("state/")),
     bestWeights: best.length > 0 ? new Map(best) : undefined,
   };
+}
+
+/** @param earlier the checkpoints before it, the newest first */
+function damaged(run: string, what: string, earlier: readonly string[]): UsageError {
+  const faults = earlier.map((file) => faultIn(readIfThere(file)));
+  const whole = faults.indexOf(undefined);
+  const bad = whole < 0 ? earlier : earlier.slice(0, whole);
+  const message = [what, ...bad.map((file, i) => `and so is ${file}: ${faults[i]}`)].join("\n  ");
+  const it = bad.length === 0 ? "it" : "them";
+  if (whole >= 0) {
+    const from = earlier[whole]!;
+    return new UsageError(
+      message,
+      `remove ${it}, and --resume goes on from ${from}, which is whole`,
+    );
+  }
+  const weights = join(run, files.model);
+  const instead = existsSync(weights)
+    ? `; --weights ${weights} gives a new run the weights that this one came to`
+    : "";
+  return new UsageError(
+    message,
+    `no other is whole: remove ${it}, and --resume begins again${instead}`,
+  );
 }
 
 /** In the place of the sum while it is taken. */
@@ -144,7 +163,8 @@ function sealed(content: Uint8Array): Uint8Array {
 }
 
 /** What is wrong with a sealed file, if anything. */
-function faultIn(bytes: Buffer): string | undefined {
+function faultIn(bytes: Buffer | undefined): string | undefined {
+  if (bytes === undefined) return "it has gone";
   const at = sumAt(bytes);
   if (at === undefined) return "its beginning is not that of a checkpoint";
   const sum = bytes.toString("latin1", at, at + noSum.length);

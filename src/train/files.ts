@@ -14,10 +14,13 @@ import { RunError, UsageError } from "../support/errors.ts";
 /** What files that are being written are called; one that is found was never finished. */
 export const unfinished = ".tmp";
 
+/** What can be done about a full disk beside making room, if anything. */
+export type Then = () => string | undefined;
+
 /** Replaces a file at once: written beside it, brought to the disk, renamed. */
-export function writeWhole(file: string, content: string | Uint8Array): void {
+export function writeWhole(file: string, content: string | Uint8Array, then?: Then): void {
   const temporary = `${file}${unfinished}`;
-  guarded(file, () => {
+  guarded(file, then, () => {
     try {
       writeFileSync(temporary, content, { flush: true });
       renameSync(temporary, file);
@@ -52,29 +55,32 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "a file is in the way",
   EEXIST: "a file is in the way",
   EISDIR: "a folder is in the way",
+  ELOOP: "a link leads round in a circle",
+  ENAMETOOLONG: "the name is too long",
 };
 
 /** Turns the system's words for a full disk or a read-only folder into ours. */
-export function guarded<T>(place: string, action: () => T): T {
-  return saying(place, action, () => RunError);
+export function guarded<T>(place: string, then: Then | undefined, action: () => T): T {
+  return saying(place, action, () => RunError, then);
 }
 
 /** The same where a run's folder is first asked for: a place that cannot be had is the user's to change. */
-export function opening<T>(place: string, action: () => T): T {
-  return saying(place, action, (code) => (isFull(code) ? RunError : UsageError));
+export function opening<T>(place: string, then: Then | undefined, action: () => T): T {
+  return saying(place, action, (code) => (isFull(code) ? RunError : UsageError), then);
 }
 
 function saying<T>(
   place: string,
   action: () => T,
   kind: (code: string) => typeof RunError | typeof UsageError,
+  then?: Then,
 ): T {
   try {
     return action();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    throw new (kind(code))(`cannot write ${place}: ${reasons[code] ?? code}`, remedy(code));
+    throw new (kind(code))(`cannot write ${place}: ${reasons[code] ?? code}`, remedy(code, then));
   }
 }
 
@@ -89,11 +95,16 @@ export function removeIfPossible(file: string): void {
 
 const isFull = (code: string) => ["ENOSPC", "EDQUOT", "EFBIG"].includes(code);
 
-function remedy(code: string): string {
-  if (isFull(code))
-    return "make room; what was saved before is whole, and --resume goes on from there";
+function remedy(code: string, then: Then = () => undefined): string {
+  if (isFull(code)) {
+    const more = then();
+    return more === undefined
+      ? "make room, or choose another folder with --out"
+      : `make room; ${more}`;
+  }
   if (["ENOTDIR", "EEXIST", "EISDIR"].includes(code))
     return "move it away, or choose another folder with --out";
+  if (code === "ENAMETOOLONG") return "choose a shorter name for the folder with --out";
   return "make the folder writable, or choose another with --out";
 }
 
@@ -104,6 +115,9 @@ export function readIfThere(file: string): Buffer | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    throw new UsageError(`cannot read ${file}: ${reasons[code ?? ""] ?? code}`);
+    throw new UsageError(
+      `cannot read ${file}: ${reasons[code ?? ""] ?? code}`,
+      "move away what is there, or give yourself permission to read it",
+    );
   }
 }

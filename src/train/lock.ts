@@ -6,7 +6,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { hostname } from "node:os";
 import { z } from "zod";
 import { UsageError } from "../support/errors.ts";
-import { opening, removeIfPossible } from "./files.ts";
+import { opening, removeIfPossible, type Then } from "./files.ts";
 
 const ownerSchema = z.object({
   pid: z.int().positive(),
@@ -16,14 +16,17 @@ const ownerSchema = z.object({
 });
 type Owner = z.output<typeof ownerSchema>;
 
-/** @returns what gives the folder free again */
-export function lockFolder(folder: string, file: string): () => void {
+/**
+ * @param then what can be done where the disk is full
+ * @returns what gives the folder free again
+ */
+export function lockFolder(folder: string, file: string, then?: Then): () => void {
   const own: Owner = { pid: process.pid, host: hostname(), began: beginOf(process.pid) };
   const prepared = `${file}.${own.pid}`;
-  return opening(file, () => {
-    // A link appears with its content, all at once, and only where there is none yet.
-    writeFileSync(prepared, JSON.stringify(own));
+  return opening(file, then, () => {
     try {
+      // A link appears with its content, all at once, and only where there is none yet.
+      writeFileSync(prepared, JSON.stringify(own));
       while (!linked(prepared, file)) takeAway(folder, file, `${prepared}.old`);
     } finally {
       rmSync(prepared, { force: true });

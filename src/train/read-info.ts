@@ -1,7 +1,8 @@
 /** Reading what a run's folder says of how the run came to be. */
-import { existsSync, readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { UsageError } from "../support/errors.ts";
+import { suggest } from "../support/suggest.ts";
 import { readIfThere } from "./files.ts";
 import { files, isLeftover } from "./run-folder.ts";
 import { type RunInfo, runInfoSchema } from "./run-info.ts";
@@ -12,6 +13,11 @@ import { type RunInfo, runInfoSchema } from "./run-info.ts";
  */
 export function readInfo(path: string): RunInfo {
   const file = join(path, files.info);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(
+      `${path} is a file, and no run`,
+      "name the folder of a run, as runs/mlp/1",
+    );
   const text = readIfThere(file)?.toString("utf8");
   if (text === undefined && isLeft(path)) {
     throw new UsageError(
@@ -23,8 +29,8 @@ export function readInfo(path: string): RunInfo {
     throw new UsageError(
       `there is no run in ${path}`,
       existsSync(path)
-        ? "name the folder of a run, as runs/mlp/1"
-        : `to start one there: nnc train SPEC --out ${path}`,
+        ? runsWithin(path)
+        : (similar(path) ?? `to start one there: nnc train SPEC --out ${path}`),
     );
   }
   const info = runInfoSchema.safeParse(parsed(text));
@@ -33,6 +39,26 @@ export function readInfo(path: string): RunInfo {
     `${relative(".", file) || file} is damaged`,
     "start a new run with --weights and the weights of this one",
   );
+}
+
+/** The folders beside or in which one looked, that hold a run. */
+const holdRuns = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder).filter((entry) => existsSync(join(folder, entry, files.info)));
+  } catch {
+    return [];
+  }
+};
+
+function similar(path: string): string | undefined {
+  const near = suggest(basename(path), holdRuns(dirname(path)));
+  return near && `did you mean ${join(dirname(path), near)}?`;
+}
+
+function runsWithin(path: string): string {
+  const some = holdRuns(path).slice(0, 8);
+  if (some.length === 0) return "name the folder of a run, as runs/mlp/1";
+  return `name one of the runs in it: ${some.map((name) => join(path, name)).join(", ")}`;
 }
 
 function parsed(text: string): unknown {

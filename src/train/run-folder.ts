@@ -8,10 +8,8 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -25,6 +23,7 @@ import type { Spec } from "../spec/spec.ts";
 import { UsageError } from "../support/errors.ts";
 import type { RunEvent } from "./events.ts";
 import { guarded, opening, removeIfPossible, unfinished, writeWhole } from "./files.ts";
+import { makeFolders, nextNumbered, removeEmpty } from "./folders.ts";
 import { lockFolder } from "./lock.ts";
 import type { RunInfo } from "./run-info.ts";
 import { encodeSafetensors } from "./safetensors.ts";
@@ -49,18 +48,24 @@ export type LogLengths = Readonly<Record<string, number>>;
 
 export class RunFolder {
   readonly path: string;
-  /** Whether this process made the folder. */
-  readonly #made: boolean;
+  /** The first folder on its path that this process made, if it made any. */
+  readonly #made: string | undefined;
   readonly #unlock: () => void;
   readonly #logs = new Map<string, number>();
 
-  private constructor(path: string, made: boolean) {
+  /** A run that has begun stays, and can be resumed; the folder of another is removed. */
+  readonly #then = (): string | undefined =>
+    this.#hasBegun()
+      ? `what was saved before is whole, and --resume ${this.path} goes on from there`
+      : undefined;
+
+  private constructor(path: string, made?: string) {
     this.path = path;
     this.#made = made;
     try {
-      this.#unlock = lockFolder(path, join(path, files.lock));
+      this.#unlock = lockFolder(path, join(path, files.lock), this.#then);
     } catch (error) {
-      if (made) removeEmpty(path);
+      if (made !== undefined) removeEmpty(path, made);
       throw error;
     }
   }
@@ -71,9 +76,9 @@ export class RunFolder {
    * @throws UsageError, RunError
    */
   static create(name: string, out?: string, force = false): RunFolder {
-    return opening(out ?? "runs", () => {
-      if (out === undefined) return new RunFolder(nextNumbered(join("runs", name)), true);
-      const made = mkdirSync(out, { recursive: true }) !== undefined;
+    return opening(out ?? "runs", undefined, () => {
+      if (out === undefined) return new RunFolder(...nextNumbered(join("runs", name)));
+      const made = makeFolders(out);
       const folder = new RunFolder(out, made);
       const found = readdirSync(out).filter((entry) => !isLeftover(out, entry));
       if (found.length > 0 && !force) {
@@ -95,9 +100,14 @@ export class RunFolder {
 
   /** The folder of an earlier run; `readInfo` says whether it is one. */
   static reopen(path: string): RunFolder {
-    return opening(path, () => {
-      const folder = new RunFolder(path, false);
-      folder.#removeUnfinished();
+    return opening(path, undefined, () => {
+      const folder = new RunFolder(path);
+      try {
+        folder.#removeUnfinished();
+      } catch (error) {
+        folder.close();
+        throw error;
+      }
       return folder;
     });
   }
@@ -105,15 +115,27 @@ export class RunFolder {
   #removeUnfinished(): void {
     for (const folder of [this.path, join(this.path, files.checkpoints)]) {
       if (!existsSync(folder)) continue;
-      for (const entry of readdirSync(folder))
-        if (entry.endsWith(unfinished)) rmSync(join(folder, entry), { force: true });
+      opening(folder, this.#then, () => {
+        for (const entry of readdirSync(folder))
+          if (entry.endsWith(unfinished)) rmSync(join(folder, entry), { force: true });
+      });
     }
+  }
+
+  #hasBegun(): boolean {
+    return existsSync(join(this.path, files.events));
+  }
+
+  /** Removes a file of the folder. */
+  remove(name: string): void {
+    const file = join(this.path, name);
+    guarded(file, this.#then, () => rmSync(file, { force: true }));
   }
 
   /** Absolute where the given one is, else inside the folder, whose subfolders are made. */
   place(file: string): string {
     const path = isAbsolute(file) ? file : join(this.path, file);
-    guarded(path, () => mkdirSync(dirname(path), { recursive: true }));
+    guarded(path, this.#then, () => makeFolders(dirname(path)));
     return path;
   }
 
@@ -123,7 +145,7 @@ export class RunFolder {
   }
 
   write(name: string, content: string | Uint8Array): void {
-    writeWhole(this.place(name), content);
+    writeWhole(this.place(name), content, this.#then);
   }
 
   writeWeights(
@@ -150,7 +172,7 @@ export class RunFolder {
   /** Adds to a log. What was in it when the run began, and no checkpoint knew of, is gone. */
   log(name: string, content: string | Uint8Array): void {
     const file = this.place(name);
-    guarded(file, () => {
+    guarded(file, this.#then, () => {
       const length = this.#logs.get(name) ?? 0;
       if (!this.#logs.has(name)) cut(file, 0);
       appendFileSync(file, content);
@@ -162,7 +184,7 @@ export class RunFolder {
   syncLogs(): LogLengths {
     for (const name of this.#logs.keys()) {
       const file = this.place(name);
-      guarded(file, () => {
+      guarded(file, this.#then, () => {
         const handle = openSync(file, "r+");
         try {
           fsyncSync(handle);
@@ -183,7 +205,7 @@ export class RunFolder {
       const file = this.place(name);
       const size = statSync(file, { throwIfNoEntry: false })?.size ?? length;
       if (size < length) throw shortened(file, size, length);
-      guarded(file, () => cut(file, length));
+      guarded(file, this.#then, () => cut(file, length));
       this.#logs.set(name, statSync(file, { throwIfNoEntry: false })?.size ?? 0);
     }
   }
@@ -195,10 +217,10 @@ export class RunFolder {
 
   /** Removes a folder in which no training began, if this process made it. */
   discard(): void {
-    if (!this.#made || existsSync(join(this.path, files.events))) return;
+    if (this.#made === undefined || this.#hasBegun()) return;
     for (const file of [files.info, files.spec, files.lock])
       removeIfPossible(join(this.path, file));
-    removeEmpty(this.path);
+    removeEmpty(this.path, this.#made);
   }
 }
 
@@ -207,14 +229,6 @@ export const isLeftover = (folder: string, entry: string): boolean =>
   entry.startsWith(files.lock) ||
   entry.endsWith(unfinished) ||
   (entry === files.spec && !existsSync(join(folder, files.info)));
-
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // Something else has been put there, and stays.
-  }
-}
 
 /** It was on the disk before its checkpoint was. */
 const shortened = (file: string, size: number, length: number) =>
@@ -227,19 +241,4 @@ const shortened = (file: string, size: number, length: number) =>
 function cut(file: string, length: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > length) truncateSync(file, length);
-}
-
-function nextNumbered(parent: string): string {
-  mkdirSync(parent, { recursive: true });
-  const taken = readdirSync(parent).map(Number).filter(Number.isInteger);
-  for (let n = Math.max(0, ...taken) + 1; ; n++) {
-    const path = join(parent, String(n));
-    try {
-      mkdirSync(path);
-      return path;
-    } catch (error) {
-      // Another run took the number in the meantime.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-  }
 }

@@ -22,6 +22,7 @@ import {
 } from "./graphs.ts";
 import { observed } from "./observe.ts";
 import { averages } from "./optimise.ts";
+import { heldAgainst } from "./saved-state.ts";
 
 /** Examples evaluated at once, if it does not matter how many. */
 export const evaluationBatch = 500;
@@ -209,23 +210,7 @@ export class Session {
    * @returns what of the state does not fit this program, in words; then nothing has been changed
    */
   restore(state: ReadonlyMap<string, Values>, inPass: boolean): readonly string[] {
-    const { train, validation } = this.plan;
-    const firsts = new Map([...train.graphs.states, ...(validation?.graphs.states ?? [])]);
-    const needed = ({ name, kind }: { readonly name: string; readonly kind: string }) =>
-      kind === "state" && (firsts.get(name)?.each !== "pass" || inPass);
-    const wanted = this.program.variables.filter(needed);
-    const misfits = [
-      ...wanted.flatMap(({ name, shape }) => {
-        const found = state.get(name)?.length;
-        if (found === sizeOf(shape)) return [];
-        return [`${name} has ${found ?? "no"} values, and needs ${sizeOf(shape)}`];
-      }),
-      ...[...state.keys()].flatMap((name) =>
-        firsts.get(name)?.each === "pass" || this.#knows(name)
-          ? []
-          : [`${name} is not in the model`],
-      ),
-    ];
+    const { wanted, misfits } = heldAgainst(this.program, this.plan, state, inPass);
     if (misfits.length === 0)
       for (const { name } of wanted) this.executable.write(name, state.get(name)!);
     return misfits;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The compiled tests lie in dist/test/cli. */
-const program = fileURLToPath(new URL("../../app/nnc.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../app/nnc.js", import.meta.url));
 export const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
 export interface Outcome {

@@ -1,5 +1,7 @@
 /** `nnc train --resume` as its users see it: what it prints, what it refuses, how it ends. */
+import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,7 +13,7 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { fast, inFolder, lines, nnc, tinySpec } from "./helpers.ts";
+import { fast, inFolder, lines, nnc, program, tinySpec } from "./helpers.ts";
 
 const train = ["train", "tiny.yaml", ...fast] as const;
 const eventsIn = (run: string) =>
@@ -85,6 +87,55 @@ test("a changed spec is refused at its place, and --set allows it", () =>
     assert.match(readFileSync(join(cwd, "run/spec.yaml"), "utf8"), "learning_rate: 0.02");
   }));
 
+test("what is advised for a changed spec works: --set where the run can go on with it, else to put it back", () =>
+  inFolder(async (cwd) => {
+    const spec = tinySpec.replace(
+      "  - dense",
+      "  - dense: { units: 4, activation: relu }\n  - dense",
+    );
+    writeFileSync(join(cwd, "tiny.yaml"), spec);
+    await nnc([...train, "-q", "--out", "run"], { cwd });
+    /** What changes, into what, and whether the run can go on with it. */
+    const changes: readonly (readonly [string, string, boolean])[] = [
+      ["units: 4", "units: 8", false],
+      ["activation: relu", "activation: tanh", true],
+      ["units: 4", "units: 4, use_bias: false", false],
+      ["sgd: { learning_rate: 0.01 }", "sgd: { learning_rate: 0.02 }", true],
+      ["sgd: { learning_rate: 0.01 }", "sgd: { learning_rate: 0.01, momentum: 0.5 }", false],
+      ["sgd: { learning_rate: 0.01 }", "adam: { learning_rate: 0.01 }", false],
+      ["loss: mse", "loss: mae", true],
+      ["[mae]", "[rmse]", false],
+      ["[mae]", "[mae, rmse]", true],
+      ["validation_split: 0.2", "validation_split: 0.5", false],
+      ["target: y", "target: x", false],
+      ["path: tiny.csv", "path: no.csv", false],
+      ["name: tiny", "name: other", true],
+      ["epochs: 3", "epochs: 4", true],
+      ["batch_size: 3", "batch_size: 4", true],
+    ];
+    for (const [before, now, free] of changes) {
+      writeFileSync(join(cwd, "tiny.yaml"), spec.replace(before, now));
+      cpSync(join(cwd, "run"), join(cwd, "copy"), { recursive: true });
+      const resume = ["train", "tiny.yaml", "-q", "--resume", "copy"];
+      const refused = await nnc(resume, { cwd });
+      assert.is(refused.code, 2, now);
+      assert.match(refused.stderr, "is not what it was when the run was saved");
+      assert.match(refused.stderr, "put it back");
+      const advised = [...refused.stderr.matchAll(/--set '(.*)'$/gm)].map(([, set]) => set!);
+      assert.is(advised.length > 0, free, `${now}\n${refused.stderr}`);
+      if (free) {
+        const set = advised.flatMap((argument) => ["--set", argument]);
+        const { code, stderr } = await nnc([...resume, ...set], { cwd });
+        assert.is(code, 0, `${now}: ${set.join(" ")}\n${stderr}`);
+      } else {
+        assert.match(refused.stderr, "start a new run without --resume");
+        writeFileSync(join(cwd, "tiny.yaml"), spec);
+        assert.is((await nnc(resume, { cwd })).code, 0);
+      }
+      rmSync(join(cwd, "copy"), { recursive: true });
+    }
+  }));
+
 test("damaged, missing, in use, not wanted", () =>
   inFolder(async (cwd) => {
     const refused = async (words: RegExp, ...args: readonly string[]) => {
@@ -155,6 +206,33 @@ test("a run that fails before it trains leaves no folder", () =>
     );
     assert.is(code, 2);
     assert.not(existsSync(join(cwd, "runs/tiny/1")));
+  }));
+
+test("no room: --resume is advised where there is a run, and else another folder", () =>
+  inFolder(async (cwd) => {
+    // No byte can be written to a file, which is like a full disk but for its name.
+    const full = (...args: readonly string[]) =>
+      spawnSync(
+        "sh",
+        ["-c", 'ulimit -f 0 && exec "$0" "$@"', process.execPath, program, ...train, ...args],
+        { cwd, encoding: "utf8" },
+      );
+    const begun = full("-q", "--out", "run");
+    assert.is(begun.status, 1);
+    assert.match(
+      begun.stderr,
+      /cannot write run\/.*\n {2}help: make room, or choose another folder/,
+    );
+    assert.not(existsSync(join(cwd, "run")));
+    await nnc([...train, "-q", "--out", "run"], { cwd });
+    const before = readdirSync(join(cwd, "run"));
+    const resumed = full("-q", "--resume", "run");
+    assert.is(resumed.status, 1);
+    assert.match(
+      resumed.stderr,
+      /help: make room; what was saved before is whole, and --resume run/,
+    );
+    assert.equal(readdirSync(join(cwd, "run")), before);
   }));
 
 test("callbacks of a spec: logs in the folder, an early end that is told, the best weights", () =>

@@ -174,7 +174,7 @@ const bad: readonly (readonly [string, Wanted, string, string | Uint8Array, ...s
     "multiplies",
   ],
   ["no JSON", rows, "a.json", "{", "neither JSON nor JSON lines"],
-  ["a broken line", rows, "a.jsonl", '{"a":1}\n{\n', "line 2"],
+  ["a broken line", rows, "a.jsonl", '{"a":1}\n{\n', "a.jsonl:2:2"],
   ["an empty list", rows, "a.json", "[]", "has another shape|holds no examples"],
   ["a JSON row without a column", rows, "a.json", '{"length":1}', 'no value for "colour"'],
   [

@@ -50,7 +50,7 @@ const flip = (at: number) => (bytes: Buffer) => {
 for (const [what, file, change, says] of [
   ["a missing file", labels, () => undefined, ["does not exist"]],
   ["an empty file", labels, () => Buffer.alloc(0), ["is no IDX file"]],
-  ["another magic number", labels, flip(3), ["is no IDX file", "0x00000800"]],
+  ["another magic number", labels, flip(3), ["is no IDX file", "bytes 00000800"]],
   ["another element type", labels, flip(2), ["is damaged", "CRC-32 4ab9eff9"]],
   [
     "a file cut short",

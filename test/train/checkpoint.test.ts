@@ -93,6 +93,37 @@ test("a flipped bit anywhere, or a missing end, is seen; the one before is whole
   assert.is(readCheckpoint(folder.path)!.saved.position.steps, 10, "as the message advises");
 });
 
+test("all damaged checkpoints are told at once, and what there is to go on from", () => {
+  const folder = newFolder();
+  for (const steps of [10, 20, 30]) write(folder, steps, 3);
+  const told = (): UsageError => {
+    try {
+      readCheckpoint(folder.path);
+    } catch (error) {
+      assert.instance(error, UsageError);
+      return error as UsageError;
+    }
+    throw new Error("it was read");
+  };
+  writeFileSync(fileOf(folder, 30), "");
+  writeFileSync(fileOf(folder, 20), readFileSync(fileOf(folder, 20)).fill(1, 200, 210));
+  const two = told();
+  assert.match(
+    two.message,
+    /000000030\S+ is damaged: .*\n {2}and so is .*000000020\S+: its checksum/,
+  );
+  assert.not.match(two.message, "000000010");
+  assert.match(two.fix!, /^remove them, and --resume goes on from .*000000010\.safetensors, which/);
+  rmSync(fileOf(folder, 10));
+  const all = told();
+  assert.match(all.message, /000000030\S+ is damaged: .*\n {2}and so is .*000000020/);
+  assert.match(all.fix!, /^no other is whole: remove them, and --resume begins again$/);
+  writeFileSync(join(folder.path, "model.safetensors"), "");
+  assert.match(told().fix!, /begins again; --weights .*model\.safetensors gives a new run/);
+  for (const steps of [20, 30]) rmSync(fileOf(folder, steps));
+  assert.is(readCheckpoint(folder.path), undefined, "as the message advises");
+});
+
 test("no room for the next: an error, and the one before is as it was", () => {
   const folder = newFolder();
   write(folder, 10);
@@ -116,6 +147,7 @@ test("no room for the next: an error, and the one before is as it was", () => {
   const { stdout, status } = spawnSync("sh", [...limited, script], { encoding: "utf8" });
   assert.is(status, 0);
   assert.match(stdout, /RunError cannot write .*larger than the system allows make room/);
+  assert.not.match(stdout, "--resume", "there is no run in the folder");
   assert.equal(readdirSync(join(folder.path, "checkpoint")), ["000000010.safetensors"]);
   assert.equal(readFileSync(fileOf(folder, 10)), before);
 });

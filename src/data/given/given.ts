@@ -2,6 +2,7 @@
  * Examples to predict from, as people have them: pictures, tables, JSON, NumPy arrays. What a file is, its
  * name and its first bytes say; how its content becomes numbers is known from the data that trained the model.
  */
+import { beginning } from "../beginning.ts";
 import { type Samples, sampleForm } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import type { Encodings } from "../encoding.ts";
@@ -47,7 +48,10 @@ export async function readGiven(
 
 async function readOne(file: GivenFile, wanted: Wanted, options: GivenOptions): Promise<Given> {
   if (file.bytes.length === 0)
-    return damaged(file.place, "is empty", { expected: "examples to predict from" });
+    return damaged(file.place, "is empty", {
+      expected: "examples to predict from",
+      fix: "name a file, or pipe examples in, such as [[0.1, 0.2]]",
+    });
   const form = formOf(file);
   switch (form) {
     case "picture":
@@ -99,7 +103,7 @@ function formOf({ place, bytes }: GivenFile): Form {
   if (/[\0\uFFFD]/.test(text)) {
     damaged(place, "is in no form that is known here", {
       expected: "a PNG or JPEG picture, CSV, JSON, .npy, .npz or text",
-      received: `bytes ${bytes.subarray(0, 8).toString("hex")}`,
+      received: beginning(bytes),
       fix: "save it in one of these forms",
     });
   }
@@ -150,9 +154,10 @@ export function toSamples(
         float32: "numbers",
       }[type],
       received: `${values[i]} at ${at(i)}`,
-      ...(scale === undefined
-        ? {}
-        : { fix: `give them as in the training data: the model multiplies them by ${scale}` }),
+      fix:
+        scale === undefined
+          ? "correct it, or leave the example out"
+          : `give them as in the training data: the model multiplies them by ${scale}`,
     });
   }
   return { ...sampleForm(described), values: result };

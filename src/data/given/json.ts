@@ -6,6 +6,7 @@ import type { Samples } from "../dataset.ts";
 import type { DescribedSamples } from "../description.ts";
 import type { EncodedColumn } from "../encoding.ts";
 import { damaged, type Place } from "../read-file.ts";
+import { faultIn } from "../table/json.ts";
 import { shown } from "../table/table.ts";
 import { encodeTexts } from "../text/encoding.ts";
 import {
@@ -21,11 +22,14 @@ import {
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** @throws ProblemError if it is no JSON, or does not fit the model */
-export function readJson({ place, bytes }: GivenFile, wanted: Wanted): Given {
-  const value = parse(bytes.toString("utf8").replace(/^\uFEFF/, ""), place);
+export async function readJson({ place, bytes }: GivenFile, wanted: Wanted): Promise<Given> {
+  const value = await parse(bytes.toString("utf8").replace(/^\uFEFF/, ""), place);
   const list = examplesIn(value, wanted);
   if (list.length === 0)
-    damaged(place, "holds no examples", { expected: "an example, or a list of them" });
+    damaged(place, "holds no examples", {
+      expected: "an example, or a list of them",
+      fix: "put examples in it, such as [[0.1, 0.2]]",
+    });
   const whole = list.length === 1 && list[0] === value;
   const name = (i: number) => (whole ? place.name : `${place.name}[${i}]`);
   const inputs = [...wanted.inputs].map(([input, described]): [string, Samples] => {
@@ -47,23 +51,31 @@ export function readJson({ place, bytes }: GivenFile, wanted: Wanted): Given {
 }
 
 /** One value, or, if that is none, one a line. */
-function parse(text: string, place: Place): Json {
+async function parse(text: string, place: Place): Promise<Json> {
+  const whole = attempt(text);
+  if (whole !== undefined) return whole;
+  const lines = [...text.split("\n").entries()].filter(([, line]) => line.trim() !== "");
+  const found: Json[] = [];
+  for (const [i, line] of lines) {
+    const value = attempt(line);
+    // Of JSON on several lines the first alone is none either.
+    const first = found.length === 0;
+    if (value === undefined) {
+      damaged(place, "is neither JSON nor JSON lines", {
+        expected: "a JSON value, or one on each line",
+        ...(first ? await faultIn(text, place, 1) : await faultIn(line, place, i + 1)),
+      });
+    }
+    found.push(value);
+  }
+  return found;
+}
+
+function attempt(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;
-  } catch (error) {
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
-    const found = lines.map((line, i) => {
-      try {
-        return JSON.parse(line) as Json;
-      } catch {
-        return damaged(place, "is neither JSON nor JSON lines", {
-          expected: "a JSON value, or one on each line",
-          received: lines.length > 1 ? `line ${i + 1}: ${shown(line)}` : (error as Error).message,
-          fix: "correct it",
-        });
-      }
-    });
-    return found;
+  } catch {
+    return undefined;
   }
 }
 
@@ -126,11 +138,12 @@ function flat(value: Json, shape: readonly number[], place: Place): readonly num
   const [extent, ...rest] = shape;
   if (extent === undefined) {
     if (typeof value === "number") return [value];
-    return damaged(place, "is no number", { expected: "a number", received: told(value) });
+    return noNumber(value, place);
   }
   // Where an example is a single number, that may stand without its brackets.
   if (typeof value === "number" && sizeOf(shape) === 1) return [value];
   const list = Array.isArray(value) ? (value as readonly Json[]) : undefined;
+  if (!list && sizeOf(shape) === 1) return noNumber(value, place);
   if (list?.length !== extent) {
     return damaged(place, "has another shape than the model's input", {
       expected: `a list of ${extent}, for the shape ${showShape(shape)}`,
@@ -142,6 +155,13 @@ function flat(value: Json, shape: readonly number[], place: Place): readonly num
     flat(item, rest, { path: place.path, name: `${place.name}[${i}]` }),
   );
 }
+
+const noNumber = (value: Json, place: Place): never =>
+  damaged(place, "is no number", {
+    expected: "a number",
+    received: told(value),
+    fix: "correct it, or leave the example out",
+  });
 
 /** A row given as an object: its columns side by side, one-hot where they are categorical. */
 function encodeRow(

@@ -30,6 +30,8 @@ export class Column {
   /** Cells read so far, of all blocks. */
   count = 0;
   readonly missing: Rows = { count: 0, first: [] };
+  /** What the first of these say. */
+  readonly gaps: string[] = [];
   /** Cells that are text. */
   readonly text: Rows = { count: 0, first: [] };
   /** What the first cells of text say. */
@@ -71,6 +73,7 @@ export class Column {
     }
     if (this.as === "verbatim" ? cell === "" : MISSING.test(cell)) {
       note(this.missing, row);
+      if (this.gaps.length < NAMED) this.gaps.push(cell);
       return;
     }
     note(this.text, row);

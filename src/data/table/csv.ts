@@ -6,7 +6,7 @@ import { parse } from "csv-parse/sync";
 import { damaged, type Place } from "../read-file.ts";
 import { checkLength, checkUtf8 } from "../text-file.ts";
 import { ByteCells, type Cells, TextCells } from "./cells.ts";
-import { note, type Rows } from "./column.ts";
+import { note, type Rows, toNumber } from "./column.ts";
 import { type Choose, shown, type Table, TableBuilder, type TableFile } from "./table.ts";
 
 export interface CsvFormat {
@@ -38,7 +38,11 @@ export class CsvReader {
   readonly #capacity: (columns: number) => number;
   readonly #onBlock: ((builder: TableBuilder) => void) | undefined;
   readonly #ragged: Rows = { count: 0, first: [] };
+  /** How many values the first of them have. */
+  readonly #lengths: number[] = [];
   #width = 0;
+  /** Rows that were read well. */
+  #rows = 0;
   #builder: TableBuilder | undefined;
   #inBlock = 0;
   #mostInBlock = 0;
@@ -115,8 +119,10 @@ export class CsvReader {
     }
     if (cells.length !== this.#width) {
       note(this.#ragged, line);
+      if (this.#lengths.length < this.#ragged.first.length) this.#lengths.push(cells.length);
       return;
     }
+    this.#rows++;
     this.#builder.add(cells, line);
     if (++this.#inBlock === this.#mostInBlock) this.#endBlock(this.#builder);
   }
@@ -150,9 +156,13 @@ export class CsvReader {
     const seen = new Set<string>();
     const twice = names.find((name) => name !== "" && seen.size === seen.add(name).size);
     if (twice !== undefined) {
+      const numbers = names.every((name) => toNumber(name) !== undefined);
       damaged(this.#place, `has two columns called ${shown(twice)}`, {
         expected: "a header in which every name is there once",
-        fix: "rename one; if the first line is data and no header, set header: false",
+        received: `the first line: ${shown(names.join(this.#format.delimiter))}`,
+        fix: numbers
+          ? "the first line is all numbers: set header: false"
+          : "rename one; if the first line is data and no header, set header: false",
       });
     }
     const file = { place: this.#place, header: this.#format.header };
@@ -163,12 +173,23 @@ export class CsvReader {
   #checkRagged(): void {
     const { count, first } = this.#ragged;
     if (count === 0) return;
-    const where = first.map((line) => `${this.#place.name}:${line}`).join(", ");
-    damaged(this.#place, `has ${count} ${count === 1 ? "row" : "rows"} of another length`, {
-      expected: `${this.#width} values, as in its first row`,
-      received: `another number at ${where}${count > first.length ? " …" : ""}`,
-      fix: `mend the rows; a value with ${shown(this.#format.delimiter)} in it needs quotes`,
-    });
+    const where = first.map((line, i) => `${this.#lengths[i]} at ${this.#place.name}:${line}`);
+    const { header, delimiter } = this.#format;
+    const rows = count === 1 ? "row" : "rows";
+    const ofAll = header && this.#rows === 0 && count > 1 && new Set(this.#lengths).size === 1;
+    damaged(
+      this.#place,
+      ofAll
+        ? "has rows of another length than its header"
+        : `has ${count} ${rows} of another length`,
+      {
+        expected: `${this.#width} values, as in its first ${header ? "line" : "row"}`,
+        received: `${where.join(", ")}${count > first.length ? " …" : ""}`,
+        fix: ofAll
+          ? "give every column a name in the first line; if it is data, set header: false"
+          : `mend the rows; a value with ${shown(delimiter)} in it needs quotes`,
+      },
+    );
   }
 }
 
@@ -183,7 +204,8 @@ function countLines(content: Buffer): number {
 }
 
 function complainOfQuotes(error: unknown, place: Place, line: number, before: number): never {
-  const { code, lines = 0, message } = error as { code?: string; lines?: number; message: string };
+  const { code, lines = 0, index } = error as { code?: string; lines?: number; index?: number };
+  const value = index === undefined ? "" : ` of value ${index + 1}`;
   switch (code) {
     case "CSV_QUOTE_NOT_CLOSED":
       return damaged(place, "has a quote that is never closed", {
@@ -193,8 +215,11 @@ function complainOfQuotes(error: unknown, place: Place, line: number, before: nu
     case "INVALID_OPENING_QUOTE":
     case "CSV_INVALID_CLOSING_QUOTE":
     case "CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE":
-      return damaged(place, `has a quote in a wrong place at ${place.name}:${before + lines}`, {
-        notes: [message.slice(0, 120)],
+      return damaged(place, "has a quote in a wrong place", {
+        received:
+          code === "INVALID_OPENING_QUOTE"
+            ? `a quote in the middle${value} at ${place.name}:${before + lines}`
+            : `more behind the closing quote${value} at ${place.name}:${before + lines}`,
         fix: 'put the whole value in quotes; a quote within it is written ""',
       });
     default:

@@ -43,7 +43,7 @@ export function checkAgainst(table: Table, categories: Categories): void {
   throwSome(
     [...table.columns.values()].flatMap((column) => {
       const known = categories.get(column.name);
-      const odd = known ? unknownWords(table, column, known) : strayText(table, column);
+      const odd = known ? unknownWords(table, column, known) : strayText(table, column, true);
       return [...missingCells(table, column), ...odd];
     }),
   );
@@ -97,14 +97,17 @@ export function encodeLabels(column: Column, known: readonly string[]): Int32Arr
   return column.codes.map((code) => labelOf[code]!);
 }
 
-function missingCells(table: Table, { name, missing }: Column): readonly Problem[] {
+function missingCells(table: Table, { name, missing, gaps }: Column): readonly Problem[] {
   if (missing.count === 0) return [];
+  const found = missing.first.map(
+    (row, i) => `${gaps[i] === "" ? "nothing" : shown(gaps[i]!)} at ${table.at(row)}`,
+  );
   return [
     {
       path: table.place.path,
       message: `${table.place.name} lacks ${count(missing, "value")} in column ${shown(name)}`,
       expected: "a value in every row",
-      received: `empty or NA at ${places(table, missing)}`,
+      received: `${found.join(", ")}${missing.count > found.length ? " …" : ""}`,
       fix: "fill the gaps or remove the rows, or leave the column out",
     },
   ];
@@ -114,10 +117,14 @@ function hasNumbers({ count, missing, text }: Column): boolean {
   return count > missing.count + text.count;
 }
 
-/** Text in a column of numbers. */
-function strayText(table: Table, column: Column): readonly Problem[] {
-  const { name, text } = column;
+/**
+ * Text in a column of numbers, or numbers there that none can reckon with.
+ * @param decided whether training has decided that these are numbers
+ */
+function strayText(table: Table, column: Column, decided = false): readonly Problem[] {
+  const { name, text, words } = column;
   if (text.count === 0) return [];
+  if ([...words.keys()].every(isNotFinite)) return notFinite(table, column);
   const cells = text.first.map((row, i) => `${table.at(row)}: ${shown(column.texts[i]!)}`);
   const header = !table.header && text.count === 1 && text.first[0] === 0;
   const file = table.place.name;
@@ -125,26 +132,30 @@ function strayText(table: Table, column: Column): readonly Problem[] {
     {
       path: table.place.path,
       message: `${file} has ${count(text, "cell")} of text in numeric column ${shown(name)}`,
-      expected: "a number that float32 can hold",
+      expected: "a number",
       received: `${cells.join(", ")}${text.count > cells.length ? " …" : ""}`,
       fix: header
         ? "if the file's first line is a header, set header: true"
-        : `correct them; or, if the numbers stand for kinds of things, categorical: [${name}]`,
+        : decided
+          ? `correct ${text.count === 1 ? "it" : "them"}: the data that trains the model has numbers there`
+          : `correct ${text.count === 1 ? "it" : "them"}; or, if the numbers stand for kinds of things, categorical: [${name}]`,
     },
   ];
 }
 
-/** Numbers without end, or beyond float32, which would pass for the names of categories. */
+/** Numbers without end, or beyond float32, which would pass for text, or for the names of categories. */
 function notFinite(table: Table, { name, words, metAt }: Column): readonly Problem[] {
-  const [odd] = [...words].find(([word]) => isNotFinite(word)) ?? [];
-  if (odd === undefined) return [];
+  const odd = [...words.keys()].filter(isNotFinite);
+  if (odd.length === 0) return [];
+  const endless = odd.some((word) => !Number.isFinite(Number(word)) && !/\d/.test(word));
+  const what = endless ? "that is not finite" : "that is too large";
   return [
     {
       path: table.place.path,
-      message: `${table.place.name} has a number in column ${shown(name)} that is not finite`,
-      expected: "a number that float32 can hold",
-      received: `${table.at(metAt[words.get(odd)!]!)}: ${shown(odd)}`,
-      fix: `correct it; or, if these are kinds of things, categorical: [${name}]`,
+      message: `${table.place.name} has a number in column ${shown(name)} ${what}`,
+      expected: "a number that float32 can hold, from -3.4e38 to 3.4e38",
+      received: `${table.at(metAt[words.get(odd[0]!)!]!)}: ${shown(odd[0]!)}`,
+      fix: "correct it, or remove the row, or leave the column out with `features`",
     },
   ];
 }
@@ -197,8 +208,4 @@ function throwSome(problems: readonly Problem[]): void {
 
 function count(rows: Rows, noun: string): string {
   return `${rows.count} ${noun}${rows.count === 1 ? "" : "s"}`;
-}
-
-function places(table: Table, { count, first }: Rows): string {
-  return `${first.map((row) => table.at(row)).join(", ")}${count > first.length ? " …" : ""}`;
 }

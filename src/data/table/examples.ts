@@ -15,7 +15,7 @@ import {
   encodeLabels,
   findCategories,
 } from "./encode.ts";
-import { chooseRoles, missingColumn, type Roles } from "./roles.ts";
+import { chooseRoles, lackingColumn, type Roles } from "./roles.ts";
 import { type Choose, shown, type Table, type TableFile } from "./table.ts";
 
 export const columnOption = z.union([z.string().min(1), z.int().min(0)]);
@@ -216,7 +216,7 @@ export function encodedTable(
       throw new ProblemError(
         missing
           .slice(0, 5)
-          .map(({ name }) => missingColumn({ name, path: place.path }, names, header, place.name)),
+          .map(({ name }) => lackingColumn({ name, path: place.path }, names, header, place.name)),
       );
     }
     return columns.map(({ name }) => ({ name, as: categories.has(name) ? "category" : "guess" }));

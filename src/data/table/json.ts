@@ -50,21 +50,30 @@ async function parse(text: string, place: Place, line: number): Promise<unknown>
   try {
     return JSON.parse(text);
   } catch {
+    const fault = await faultIn(text, place, line);
     return damaged(place, "is no JSON", {
       expected: "JSON (a list of objects), or JSON Lines (an object a line)",
-      received: await faultIn(text, place, line),
-      fix: FIX,
+      ...fault,
     });
   }
 }
 
-/** Where a text stops being JSON, which `JSON.parse` does not tell in every version of Node. */
-async function faultIn(text: string, place: Place, line: number): Promise<string> {
+/**
+ * Where a text stops being JSON, and what may be done about it, which `JSON.parse` does not tell in every version of Node.
+ * @param line number of the text's first line
+ */
+export async function faultIn(
+  text: string,
+  place: Place,
+  line: number,
+): Promise<{ readonly received: string; readonly fix: string }> {
   const { visit } = await import("jsonc-parser");
-  let first: string | undefined;
+  let first: Awaited<ReturnType<typeof faultIn>> | undefined;
   const onError: JSONVisitor["onError"] = (_error, offset, _length, row, column) => {
-    const rest = JSON.stringify(text.slice(offset, offset + 20));
-    first ??= `${offset < text.length ? rest : "its end"} at ${place.name}:${line + row}:${column + 1}`;
+    const rest = text.slice(offset, offset + 20);
+    const what = rest === "" ? "its end" : JSON.stringify(rest);
+    const received = `${what} at ${place.name}:${line + row}:${column + 1}`;
+    first ??= { received, fix: remedy(rest) };
   };
   try {
     visit(text, { onError }, { disallowComments: true });
@@ -72,5 +81,16 @@ async function faultIn(text: string, place: Place, line: number): Promise<string
     // It goes down by recursion, which `JSON.parse` does not.
     if (!(error instanceof RangeError)) throw error;
   }
-  return first ?? "lists or objects nested too deeply";
+  return first ?? { received: "lists or objects nested too deeply", fix: FIX };
+}
+
+/** @param rest what stands where JSON ends */
+function remedy(rest: string): string {
+  if (rest === "") return "it may be cut short: copy it again; each { and [ needs its } or ]";
+  if (/^-?(NaN|Infinity|inf)/i.test(rest))
+    return "JSON has no such number: correct it, or leave the record out";
+  if (/^(None|True|False)/.test(rest))
+    return "JSON has null, true and false: write it by json.dump";
+  if (rest.startsWith("'")) return `JSON has texts in double quotes: write it by json.dump`;
+  return FIX;
 }

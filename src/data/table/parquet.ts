@@ -1,31 +1,30 @@
 /** Apache Parquet as a table, by hyparquet. */
 import { Worker } from "node:worker_threads";
 import type { FileMetaData, RowGroup } from "hyparquet";
+import { beginning } from "../beginning.ts";
 import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
+import type { DamagedPage } from "./parquet-pages.ts";
+import type { Answer } from "./parquet-worker.ts";
 import { type FileRecord, recordFile } from "./records.ts";
-import type { TableFile } from "./table.ts";
+import { shown, type TableFile } from "./table.ts";
+
+const again = "copy the file again, or write it anew, e.g. df.to_parquet(path)";
 
 /**
  * The whole file as records: numbers, texts, lists; dates become texts.
  * @throws ProblemError if it is no Parquet file, damaged, encrypted or too large
  */
 export async function parquetFile(content: Buffer, place: Place): Promise<TableFile> {
-  const magic = (from: number) => content.toString("latin1", from, from + 4);
-  if (content.length < 12 || magic(0) !== "PAR1" || magic(content.length - 4) !== "PAR1") {
-    damaged(place, magic(0) === "PAR1" ? "is cut short" : "is no Parquet file", {
-      expected: "a file that begins and ends with PAR1",
-      received:
-        content.length < 12 ? `${content.length} bytes` : `0x${content.toString("hex", 0, 4)}`,
-      fix: "copy the file again, or write it anew, e.g. df.to_parquet(path)",
-    });
-  }
+  checkEnds(content, place);
   const { parquetMetadata } = await import("hyparquet");
   // A copy of its own: small files share their memory with others.
   const file = new Uint8Array(content).buffer;
   try {
     const size = sizeOf(parquetMetadata(file));
     checkSize(size, place);
-    const rows = await unpack(file, size);
+    const answer = await unpack(file, size);
+    if ("page" in answer) return complainOfPage(place, answer.page);
+    const { rows } = answer;
     const at = (row: number) => `row ${row + 1} of ${place.name}`;
     return recordFile(rows.map(plainRecord), place, at);
   } catch (error) {
@@ -33,9 +32,39 @@ export async function parquetFile(content: Buffer, place: Place): Promise<TableF
     if (!(error instanceof Error) || error.name === "ProblemError") throw error;
     return damaged(place, "cannot be read as Parquet", {
       received: heard(error),
-      fix: "write it anew, e.g. df.to_parquet(path)",
+      fix: again,
     });
   }
+}
+
+function checkEnds(content: Buffer, place: Place): void {
+  const magic = (from: number) => content.toString("latin1", from, from + 4);
+  const begins = magic(0) === "PAR1";
+  if ([magic(0), magic(content.length - 4)].includes("PARE")) {
+    damaged(place, "is encrypted", {
+      expected: "a Parquet file that anybody can read",
+      fix: "write it anew without encryption",
+    });
+  }
+  if (begins && content.length >= 12 && magic(content.length - 4) === "PAR1") return;
+  damaged(place, begins ? "is cut short" : "is no Parquet file", {
+    expected: "a file that begins and ends with PAR1",
+    received: begins
+      ? `${bytes(content.length)} that begin so, and do not end so`
+      : beginning(content),
+    fix: begins ? again : "name a Parquet file; `csv`, `json` and `npz` read others",
+  });
+}
+
+function complainOfPage(place: Place, page: DamagedPage): never {
+  const sum = (crc: number) => `CRC-32 ${crc.toString(16).padStart(8, "0")}`;
+  const [first, last] = page.rows;
+  damaged(place, `is damaged in column ${shown(page.column)}`, {
+    expected: `${sum(page.expected)}, as the page's header says`,
+    received: `${sum(page.received)} of the ${page.length} bytes from byte ${page.at} on`,
+    notes: [`they belong to rows ${first} to ${last}`],
+    fix: again,
+  });
 }
 
 /** What the library found; where a damaged file led it astray its words are about JavaScript, and tell nobody anything. */
@@ -66,10 +95,8 @@ const limits = ({ bytes, values }: Size) => ({
   megabytes: Math.min(256 + (8 * bytes + 200 * values) / 1e6, 16_384),
 });
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** @throws Error of hyparquet's, or of Node's where the file led it beyond the limits */
-async function unpack(file: ArrayBuffer, size: Size): Promise<readonly Row[]> {
+async function unpack(file: ArrayBuffer, size: Size): Promise<Answer> {
   const { seconds, megabytes } = limits(size);
   const worker = new Worker(new URL("./parquet-worker.js", import.meta.url), {
     workerData: { file },
@@ -109,7 +136,7 @@ function checkSize({ bytes: size, values }: Size, place: Place): void {
   });
 }
 
-const plainRecord = (row: Row): FileRecord =>
+const plainRecord = (row: FileRecord): FileRecord =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
 
 /** Values as JSON has them; integers beyond 2⁵³ lose digits, as float32 does sooner. */

@@ -26,7 +26,11 @@ export function recordFile(
   at: (row: number) => string,
 ): TableFile {
   if (records.length === 0) {
-    damaged(place, "has no records", { expected: "a record for each example" });
+    damaged(place, "has no records", {
+      expected: "a record for each example",
+      received: "none",
+      fix: "put data in it",
+    });
   }
   const complain: Complain = (name, row, received) =>
     damaged(place, `has a value of no use in ${shown(name)}`, {
@@ -117,9 +121,14 @@ function shapesOf(
     });
     if (odd.count === 0) continue;
     const more = odd.count > odd.first.length ? " …" : "";
+    const found = odd.first.map((row) => {
+      const value = rows[row]!.get(name);
+      const what = typeof value === "object" ? value.shape.join("×") : "no list";
+      return `${what} at ${at(row)}`;
+    });
     damaged(place, `has lists of different lengths in ${shown(name)}`, {
       expected: `${shape.join("×")} numbers in every record, as at ${at(first)}`,
-      received: `something else at ${odd.first.map(at).join(", ")}${more}`,
+      received: `${found.join(", ")}${more}`,
       fix: "cut or fill the lists, or leave these records out",
     });
   }

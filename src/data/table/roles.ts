@@ -85,12 +85,38 @@ export function missingColumn(
       : `${file} has no column ${shown(name)}: without a header, columns are numbered`,
     expected: header ? `one of ${some}${rest}` : `a number from 0 to ${names.length - 1}`,
     received: shown(name),
-    fix: headerAdvice(names, header) ?? didYouMean(name, names) ?? "name one of the file's columns",
+    fix:
+      headerAdvice(name, names, header) ??
+      didYouMean(name, names) ??
+      "name one of the file's columns",
+  };
+}
+
+/** The problem of a column that a model was trained on, and a file to be used with it hasn't. */
+export function lackingColumn(
+  wanted: Ref,
+  names: readonly string[],
+  header: boolean,
+  file: string,
+): Problem {
+  const problem = missingColumn(wanted, names, header, file);
+  const name = shown(wanted.name);
+  const near = didYouMean(wanted.name, names);
+  return {
+    ...problem,
+    expected: `${name}, which is in the data that trains the model`,
+    received: names.slice(0, 20).map(shown).join(", "),
+    fix:
+      headerAdvice(wanted.name, names, header) ??
+      (near === undefined
+        ? `add the column ${name}, or give a file like that which trains the model`
+        : `${near} Then rename it to ${name}`),
   };
 }
 
 /** Advice for a header that looks like something else, or is none. */
-function headerAdvice(names: readonly string[], header: boolean): string | undefined {
+function headerAdvice(name: string, names: readonly string[], header: boolean): string | undefined {
+  if (!header && /^\d+$/.test(name)) return `columns count from 0: the last is ${names.length - 1}`;
   if (!header) return "use the column's number; if the first line holds names, set header: true";
   const delimiter = [";", "\t", "|", ","].find((d) => names.length === 1 && names[0]!.includes(d));
   if (delimiter) return `the first line looks separated: set delimiter: ${shown(delimiter)}`;
@@ -161,7 +187,11 @@ function defaultFeatures(
       path: ["path"],
       message: `column ${names.indexOf("") + 1} of ${file} has no name`,
       expected: "a name for every column",
-      fix: "list the columns to learn from in `features` (this one may be the row's number)",
+      fix: `list the columns to learn from in \`features\` (${
+        names.indexOf("") === 0
+          ? "this one may be the row's number"
+          : "the lines may end with a delimiter too many"
+      })`,
     },
   ];
 }

@@ -113,8 +113,17 @@ export function shown(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-/** `did you mean "species"?`, if a name is near. */
+/** `did you mean "species"?`, if a name is near, or the only one with that word in it (`width`: `petal_width`). */
 export function didYouMean(name: string, names: Iterable<string>): string | undefined {
-  const near = suggest(name, names);
+  const all = [...names];
+  const near = suggest(name, all) ?? sharing(name, all);
   return near === undefined ? undefined : `did you mean ${shown(near)}?`;
+}
+
+/** Fewer than three letters are in too many names to mean one. */
+function sharing(name: string, names: readonly string[]): string | undefined {
+  const within = (part: string, whole: string) =>
+    part.length >= 3 && whole.toLowerCase().includes(part.toLowerCase());
+  const [only, another] = names.filter((other) => within(name, other) || within(other, name));
+  return another === undefined ? only : undefined;
 }
