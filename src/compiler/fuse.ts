@@ -142,6 +142,8 @@ function pays(x: Tensor, use: Use, cost: number): boolean {
   if (padded && !x.op.lowerPadded) return true;
   if (x.op.repeats) return false;
   if (streamed && !isMoved(x)) return true;
+  // Windows over a tensor are larger than the tensor: that is what is written, if anything.
+  if (isMoved(x) && x.inputs.some((i) => size(i) < size(x))) return false;
   return cost * reuse > cost + storeCost + loadCost * reuse;
 }
 

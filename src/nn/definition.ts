@@ -129,9 +129,7 @@ function choose<D extends Definition>(
       expected: `one name of ${article(kind)}${extras.length ? ` and, beside it, ${extras.join(", ")}` : ""}`,
       received: keys.length === 0 ? "none" : keys.join(", "),
       fix:
-        known.length === 1
-          ? `indent \`${stray}\` under \`${known[0]}\`, if it is an option of it`
-          : "keep one of them",
+        known.length === 1 ? strayFix(stray!, known[0]!, definitions, extras) : "keep one of them",
     });
     return undefined;
   }
@@ -154,6 +152,25 @@ function severalKeys(kind: string, known: readonly string[], stray: string | und
   return known.length === 1
     ? `"${stray}" stands beside ${kind} ${known[0]}, where it means nothing`
     : `several names where one ${kind} belongs`;
+}
+
+/** What other tools call that which stands beside a name here. */
+const calledElsewhere: Readonly<Record<string, string>> = { inputs: "from", input: "from" };
+
+/** What to do with a key beside a name, where it means nothing. */
+function strayFix(
+  stray: string,
+  name: string,
+  definitions: readonly Definition[],
+  extras: readonly string[],
+): string {
+  const isOption = definitions.some((d) => namesOf(d).includes(name) && stray in d.options);
+  if (isOption) return `indent \`${stray}\` under \`${name}\`: it is an option of it`;
+  const other = calledElsewhere[stray];
+  const near = other !== undefined && extras.includes(other) ? other : suggest(stray, extras);
+  return near
+    ? `did you mean \`${near}\`?`
+    : `take it out, or indent it under \`${name}\` if it belongs to an option of it`;
 }
 
 /** What to do about a name that is near to none. */

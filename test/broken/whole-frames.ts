@@ -47,7 +47,7 @@ error: unknown option "batchsize" of train
    |     ^^^^^^^^^^
    = expected: one name of a layer and, beside it, name, from, trainable, reuse, repeat
    = received: dense, activation
-   = help: indent \`activation\` under \`dense\`, if it is an option of it`,
+   = help: indent \`activation\` under \`dense\`: it is an option of it`,
 
   "a circle": `error: layers read each other in a circle: a → b → a
   --> broken.yaml:6:11
