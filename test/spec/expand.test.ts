@@ -298,6 +298,43 @@ test("--set reaches into blocks and their uses", () => {
   assert.is(options("residual/inner")["use_bias"], false);
 });
 
+test("bidirectional without a merge is two layers, by their names or both as the list that Keras gives", () => {
+  const spec = specOf(`
+blocks: { ways: [{ bidirectional: { layer: { gru: { units: 2 } }, merge_mode: null } }] }
+model:
+  - bidirectional: { layer: { lstm: { units: 2, return_sequences: true } }, merge_mode: null }
+    name: both
+    from: input
+    trainable: false
+  - concatenate
+  - reuse: both
+    from: input
+  - maximum:
+    from: [both/backward, both_again/forward, both_again/backward]
+  - ways
+  - add
+  - dense: { units: 1 }
+    from: ways/bidirectional/forward
+  - multiply:
+    from: [add, dense, concatenate]
+`);
+  assert.equal(wired(spec), [
+    ...["input ← ", "both/forward ← input frozen", "both/backward ← input frozen"],
+    "concatenate ← both/forward, both/backward",
+    "both_again/forward ← input = both/forward frozen",
+    "both_again/backward ← input = both/backward frozen",
+    "maximum ← both/backward, both_again/forward, both_again/backward",
+    "ways/bidirectional/forward ← maximum",
+    "ways/bidirectional/backward ← maximum",
+    "add ← ways/bidirectional/forward, ways/bidirectional/backward",
+    "dense ← ways/bidirectional/forward",
+    "multiply ← add, dense, concatenate",
+  ]);
+  const again = resolveSpec(parseSpec(stringify(spec.resolved), "t.yaml", "."));
+  assert.equal(again.resolved, spec.resolved);
+  assert.equal(wired(again), wired(spec));
+});
+
 /** A random model with blocks, and how many layers it must have. */
 function randomModel(seed: number): { readonly text: string; readonly count: number } {
   const random = randomFrom(seed);

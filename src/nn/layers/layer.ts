@@ -67,8 +67,21 @@ export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definiti
    * or a random number for all of it. Wrappers then show it one batch after the other.
    */
   mixes?(options: z.output<z.ZodObject<S>>): boolean;
+  /**
+   * The layers that it stands for in a model, if it gives several results; each reads what it reads. It is not
+   * built itself then.
+   */
+  parts?(options: z.output<z.ZodObject<S>>): readonly Part[] | undefined;
   /** What its input has to be, if it takes whole numbers only: the data is checked before training. */
   wants?(options: z.output<z.ZodObject<S>>): WholeNumbers | undefined;
+}
+
+/** One of the layers that a layer stands for: `bidirectional/forward`. */
+export interface Part {
+  readonly name: string;
+  readonly layer: Named<Layer>;
+  /** Where it stands in the options. */
+  readonly at: SpecPath;
 }
 
 type MaskRule<S extends z.ZodRawShape> = (
