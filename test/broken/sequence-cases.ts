@@ -117,4 +117,18 @@ export const sequenceCases: readonly BrokenSpec[] = [
     },
     /a layer within another gives one result/,
   ),
+  broken(
+    "the kernel of a layer that has one in each cell",
+    { model: over("spectral_normalization: { layer: ⟦{ lstm: { units: 2 } }⟧ }") },
+    /lstm has no kernel to normalise/,
+  ),
+  broken(
+    "the kernel of a layer that has several",
+    {
+      model: over(
+        "spectral_normalization: { layer: ⟦{ separable_conv1d: { filters: 2, kernel_size: 2 } }⟧ }",
+      ),
+    },
+    /separable_conv1d has no kernel to normalise/,
+  ),
 ];

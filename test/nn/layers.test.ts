@@ -245,6 +245,32 @@ test("random_contrast: one factor an image within its limits, about the mean of 
   }
 });
 
+test("spectral_normalization: the largest singular value becomes 1, and a kernel of zeros stays", async () => {
+  const drawn = {
+    options: { layer: { dense: { units: 3, use_bias: false } }, power_iterations: 40 },
+    inputs: [[3]],
+  };
+  const model = modelOf("spectral_normalization", drawn, { batch: 3, training: true });
+  const { kernel, u } = {
+    kernel: model.built.tensors.get("it/kernel")!,
+    u: model.built.tensors.get("it/vector_u")!,
+  };
+  const after = async (w: readonly number[]) => {
+    const feed = feedOf(
+      [model.inputs[0]!, Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1)],
+      [kernel, Float64Array.from(w)],
+      [u, Float64Array.of(0.1, 0.2, -0.3)],
+    );
+    const [y, next] = await evaluate([model.output, model.built.updates[0]!.value], feed);
+    return [...y!, ...next!];
+  };
+  // Of rotated axes that are 4, 2 and 1 long.
+  const rotated = [0, 4, 0, -2 * 0.6, 0, 2 * 0.8, 0.8, 0, 0.6];
+  const wanted = [...rotated.map((w) => w / 4), 0, 1, 0];
+  assertClose(await after(rotated), wanted, 1e-9, "kernel and vector");
+  assertClose(await after(Array(9).fill(0)), [...Array(9).fill(0), 0.1, 0.2, -0.3], 1e-15, "zeros");
+});
+
 test("masks of two dropout layers, and of one in two steps, are independent", async () => {
   const entry = (name: string) => {
     const { extras: _, ...layer } = layerOption().parse({ dropout: { rate: 0.5 } });

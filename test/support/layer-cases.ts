@@ -130,6 +130,13 @@ const distributed: Generator = (r) => {
   }
 };
 
+/** Of a layer with one kernel; Keras makes whole numbers of what an embedding gives of whole numbers. */
+const spectral: Generator = (r) => {
+  const name = r.pick(["dense", "einsum_dense", "conv1d", "depthwise_conv2d", "conv2d_transpose"]);
+  const { options, ...drawn } = layerCases[name]!(r);
+  return { ...drawn, options: { layer: { [name]: options }, power_iterations: r.int(1, 3) } };
+};
+
 export const layerCases: Readonly<Record<string, Generator>> = {
   input: (r) => {
     const shape = r.shape(r.int(0, 3));
@@ -153,6 +160,7 @@ export const layerCases: Readonly<Record<string, Generator>> = {
     return { options: { mask_value: r.int(0, 1) }, inputs: [output], output, ...whole };
   },
   time_distributed: distributed,
+  spectral_normalization: spectral,
   ...shapeCases,
   ...severalCases,
   ...recurrentCases,

@@ -27,6 +27,7 @@ import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
 import { simpleRnn } from "./simple-rnn.ts";
+import { spectralNormalization } from "./spectral.ts";
 import { wrappers } from "./wrappers.ts";
 
 export const layers: readonly Layer[] = [
@@ -101,6 +102,7 @@ export const layers: readonly Layer[] = [
   convLstm2d,
   bidirectional(() => layers),
   ...wrappers(() => layers),
+  spectralNormalization(() => layers),
   attention.attention,
   attention.additiveAttention,
   multiHeadAttention,

@@ -41,7 +41,10 @@ export interface LayerContext {
   readonly masks: readonly Mask[];
   /** The layer's weight of this name, the same one in every graph of the model. */
   weight(name: string, shape: Shape, options: WeightOptions): Tensor;
-  /** What a weight that the layer itself keeps becomes after a training step; ignored elsewhere. */
+  /**
+   * What the layer makes of a weight in a training step; ignored elsewhere. Who asks for it from now on reads that,
+   * and the step ends with it, or the optimizer begins with it: no gradient goes through it to what it was before.
+   */
   update(weight: Tensor, next: Tensor): void;
   /** Uniform numbers in [0, 1), new ones every step. */
   uniform(shape: Shape): Tensor;
