@@ -35,6 +35,15 @@ const instead: Readonly<Record<string, string>> = {
   "activation activation": "write `function`",
   verbose: "leave it out: `--quiet` or `--json` say what is printed",
 };
+/** The same for values of options that there are. */
+const insteadOfValues: Readonly<Record<string, string>> = {
+  "average null":
+    "a metric is one number: write `average: macro`, or a metric for each class: `f1: { class_id: 0 }`, `f1: { class_id: 1 }` …",
+};
+/** What to do about a value that a Keras user would expect. */
+export const insteadOfValue = (option: string, value: unknown): string | undefined =>
+  insteadOfValues[`${option} ${String(value)}`];
+
 /** What stands beside a layer's key. */
 const beside = ["name", "trainable"];
 

@@ -213,6 +213,11 @@ const types: readonly BrokenSpec[] = [
 
 /** Losses, metrics, optimizers, schedules, constraints. */
 const training: readonly BrokenSpec[] = [
+  broken(
+    "a metric of several numbers",
+    { metrics: "[{ f1_score: { average: ⟦null⟧ } }]" },
+    /a metric for each class: `f1: \{ class_id: 0 \}`/,
+  ),
   broken("loss by a name near", { loss: "⟦logcos⟧" }, /did you mean `log_?cosh`/),
   broken("gamma below 0", { loss: "{ binary_focal_crossentropy: { gamma: ⟦-1⟧ } }" }, /at least 0/),
   broken(
