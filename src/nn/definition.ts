@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Problem } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { describeIssue, headline, type IssueParams, needs, show } from "./issues.ts";
+import { insteadOfName } from "./keras-names.ts";
 import { insteadOf, insteadOfValue } from "./keras-options.ts";
 
 export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
@@ -104,7 +105,7 @@ function choose<D extends Definition>(
   const find = (name: string, path: PropertyKey[], at: "key" | "value") => {
     const definition = definitions.find((d) => namesOf(d).includes(name));
     if (!definition)
-      issue(path, `there is no ${kind} "${name}"`, { at, ...unknownName(name, names) });
+      issue(path, `there is no ${kind} "${name}"`, { at, ...unknownName(kind, name, names) });
     return definition;
   };
   if (typeof value === "string") {
@@ -159,13 +160,10 @@ function severalKeys(kind: string, known: readonly string[], stray: string | und
 /** What to do about a name that is near to none. */
 export const elsewhere = "one of your own needs `--plugin FILE`, which defines it";
 
-function unknownName(name: string, names: readonly string[]): IssueParams {
+function unknownName(kind: string, name: string, names: readonly string[]): IssueParams {
   const near = suggest(name, names);
-  return {
-    expected: oneOf(names),
-    received: name,
-    fix: near ? `did you mean \`${near}\`?` : elsewhere,
-  };
+  const fix = insteadOfName(kind, name) ?? (near ? `did you mean \`${near}\`?` : elsewhere);
+  return { expected: oneOf(names), received: name, fix };
 }
 
 /**

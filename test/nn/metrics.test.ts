@@ -107,9 +107,9 @@ test("every metric has records", () => {
 
 test("metrics with masks were recorded of every kind, and of those that ignore them", () => {
   const known = new Set(masked.map((r) => r.name));
-  // F scores, R² and circle know examples of one dimension only.
+  // F scores, R², circle and the generalized cross-entropy know examples of one dimension only.
   const rest = metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name);
-  assert.equal(rest, ["circle", "r2", "f1", "fbeta"]);
+  assert.equal(rest, ["categorical_generalized_cross_entropy", "circle", "r2", "f1", "fbeta"]);
 });
 
 test("which targets go with which predictions", () => {

@@ -7,7 +7,7 @@ import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
 import * as categories from "./categories.ts";
 import { centerCrop } from "./center-crop.ts";
-import { convLstm1d, convLstm2d } from "./conv-lstm.ts";
+import { convLstm1d, convLstm2d, convLstm3d } from "./conv-lstm.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
@@ -22,6 +22,7 @@ import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
 import * as pooling from "./pooling.ts";
+import { adaptivePooling } from "./pooling-adaptive.ts";
 import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
@@ -81,6 +82,7 @@ export const layers: readonly Layer[] = [
   pooling.globalAveragePooling1d,
   pooling.globalAveragePooling2d,
   pooling.globalAveragePooling3d,
+  ...adaptivePooling,
   borders.zeroPadding1d,
   borders.zeroPadding2d,
   borders.zeroPadding3d,
@@ -100,6 +102,7 @@ export const layers: readonly Layer[] = [
   gru,
   convLstm1d,
   convLstm2d,
+  convLstm3d,
   bidirectional(() => layers),
   ...wrappers(() => layers),
   spectralNormalization(() => layers),
@@ -118,4 +121,6 @@ export const layers: readonly Layer[] = [
   augmentation.randomRotation,
   augmentation.randomZoom,
   augmentation.randomContrast,
+  augmentation.randomBrightness,
+  augmentation.randomGrayscale,
 ];
