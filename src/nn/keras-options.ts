@@ -43,6 +43,7 @@ const instead: Readonly<Record<string, string>> = {
   input_axes: "leave it out: what is an input and what an output follows from the layer",
   output_axes: "leave it out: what is an input and what an output follows from the layer",
   num_labels: "leave it out: it is the last dimension of the predictions",
+  sparse_y_pred: "write `io_u` or `mean_io_u`, which take class numbers",
   from_sorted_ids: "leave it out: predictions are a number for every class",
   "loss axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
   "metric axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
