@@ -6,6 +6,7 @@
 import { gradients } from "../compiler/autodiff.ts";
 import type { Examples } from "../data/dataset.ts";
 import type { Values } from "../ir/program.ts";
+import type { Built } from "../nn/model.ts";
 import { type RandomStream, randomStream } from "../support/random.ts";
 import { type Check, type Finding, type Patient, plural, short, some } from "./finding.ts";
 import { Probe, tapName, weightGradients } from "./probe.ts";
@@ -80,19 +81,32 @@ function rootMeanSquare(values: Values): number {
 }
 
 async function slopesOfWeights(patient: Patient, examples: Examples, places: readonly Place[]) {
+  let moved = places;
   const probe = await Probe.open(
     patient,
     examples,
-    (opened) => ({ loss: new Map([["loss", opened.loss]]), gradients: weightGradients(opened) }),
+    (opened) => {
+      moved = withoutMade(places, opened.built);
+      return { loss: new Map([["loss", opened.loss]]), gradients: weightGradients(opened) };
+    },
     { training: true, backend: patient.interpreter },
   );
   try {
     moveTo(probe, places);
-    return await slopesAt(probe, places, patient.spec.seed);
+    return await slopesAt(probe, moved, patient.spec.seed);
   } finally {
     await probe.dispose();
   }
 }
+
+/** Without weights of which layers make something: the gradient is with respect to that. */
+const withoutMade = (places: readonly Place[], { read }: Built): readonly Place[] =>
+  places
+    .map(({ layers, parts }) => ({
+      layers,
+      parts: parts.filter(({ name }) => read.get(name)!.length === 1),
+    }))
+    .filter(({ parts }) => parts.length > 0);
 
 function moveTo(probe: Probe, places: readonly Place[]): void {
   for (const { parts } of places) for (const { name, at } of parts) probe.write(name, at);

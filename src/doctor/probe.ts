@@ -2,7 +2,6 @@
  * The model at one batch, with everything laid open: the loss, its gradients, what layers give. Dropout and other
  * random numbers are those of one step, the same each time, so that the loss is a function of the weights.
  */
-import { gradients } from "../compiler/autodiff.ts";
 import { compile } from "../compiler/compile.ts";
 import type { Examples, Samples } from "../data/dataset.ts";
 import { bindInputs, decoded, dtypeOf, standardConstants } from "../infer/inputs.ts";
@@ -12,7 +11,7 @@ import { type Built, buildModel } from "../nn/model.ts";
 import { add, float } from "../ops/pointwise.ts";
 import { uniform } from "../ops/random.ts";
 import type { OutputSpec, Spec } from "../spec/spec.ts";
-import { lossOf, type Wanted } from "../train/objective.ts";
+import { gradientsOf, lossOf, type Wanted } from "../train/objective.ts";
 import type { Patient } from "./finding.ts";
 
 /** The graph's parts, for what a check wants to read of them. */
@@ -154,10 +153,7 @@ function tap(layer: string, y: Tensor, taps: Map<string, Tensor>): Tensor {
 
 /** The loss's gradients with respect to weights that are trained. */
 export function weightGradients({ built, loss }: Opened): ReadonlyMap<string, Tensor> {
-  const trained = built.weights.filter((w) => w.trainable);
-  const found = gradients(
-    loss,
-    trained.map((w) => built.tensors.get(w.name)!),
-  );
-  return new Map(trained.map((w, i) => [w.name, found[i]!]));
+  const trained = built.weights.filter((w) => w.trainable).map((w) => w.name);
+  const found = gradientsOf(loss, trained, built);
+  return new Map(trained.map((name, i) => [name, found[i]!]));
 }

@@ -7,7 +7,8 @@ import { z } from "zod";
 import type { Problem } from "../support/errors.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { describeIssue, headline, type IssueParams, needs, show } from "./issues.ts";
-import { insteadOf } from "./keras-options.ts";
+import { insteadOfName } from "./keras-names.ts";
+import { insteadOf, insteadOfValue } from "./keras-options.ts";
 
 export interface Definition<S extends z.ZodRawShape = z.ZodRawShape> {
   readonly name: string;
@@ -104,7 +105,7 @@ function choose<D extends Definition>(
   const find = (name: string, path: PropertyKey[], at: "key" | "value") => {
     const definition = definitions.find((d) => namesOf(d).includes(name));
     if (!definition)
-      issue(path, `there is no ${kind} "${name}"`, { at, ...unknownName(name, names) });
+      issue(path, `there is no ${kind} "${name}"`, { at, ...unknownName(kind, name, names) });
     return definition;
   };
   if (typeof value === "string") {
@@ -176,13 +177,10 @@ function strayFix(
 /** What to do about a name that is near to none. */
 export const elsewhere = "one of your own needs `--plugin FILE`, which defines it";
 
-function unknownName(name: string, names: readonly string[]): IssueParams {
+function unknownName(kind: string, name: string, names: readonly string[]): IssueParams {
   const near = suggest(name, names);
-  return {
-    expected: oneOf(names),
-    received: name,
-    fix: near ? `did you mean \`${near}\`?` : elsewhere,
-  };
+  const fix = insteadOfName(kind, name) ?? (near ? `did you mean \`${near}\`?` : elsewhere);
+  return { expected: oneOf(names), received: name, fix };
 }
 
 /**
@@ -238,11 +236,17 @@ function parseShape(
     const missing = e.path.length === 1 && value[key] === undefined;
     // An option that is missing because it is misspelt has been reported already.
     if (missing && meant.includes(String(key))) continue;
-    const params = "params" in e ? (e.params as IssueParams) : describeIssue(e, value);
+    const params = "params" in e ? (e.params as IssueParams) : described(e, value);
     if (missing) issue([...path, key], needs(owner, key), { ...params, received: "nothing" });
     else issue([...path, ...e.path], e.code === "custom" ? e.message : headline(e, owner), params);
   }
   return result.success && unknown.length === 0 ? result.data : undefined;
+}
+
+function described(e: z.core.$ZodIssue, options: Record<PropertyKey, unknown>): IssueParams {
+  const [key] = e.path;
+  const keras = e.path.length === 1 ? insteadOfValue(String(key), options[key!]) : undefined;
+  return { ...describeIssue(e, options), ...(keras ? { fix: keras } : {}) };
 }
 
 const isMapping = (value: unknown): value is Record<PropertyKey, unknown> =>

@@ -18,6 +18,20 @@ const instead: Readonly<Record<string, string>> = {
   lora_rank: "leave it out: weights are trained as a whole, or not at all (`trainable: false`)",
   lora_alpha: "leave it out: weights are trained as a whole, or not at all (`trainable: false`)",
   quantization_config: "leave it out: weights are numbers of the backend's precision",
+  gptq_unpacked_column_size: "leave it out: weights are numbers of the backend's precision",
+  bounding_box_format: "leave it out: images have no boxes",
+  "layer activity_regularizer": "put `activity_regularization` after it",
+  "resizing fill_mode": "leave it out: it belongs to `pad_to_aspect_ratio`",
+  "resizing fill_value": "leave it out: it belongs to `pad_to_aspect_ratio`",
+  name: "leave it out: it is reported by the name that it has here",
+  append: "leave it out: a run that goes on goes on with its files",
+  save_weights_only: "leave it out: weights are what is saved",
+  save_freq: "write `train: { checkpoint: { steps: 500 } }` to save within an epoch",
+  raise_error: "leave it out: a run that ends so fails",
+  histogram_freq: "leave it out: the loss and metrics of each epoch are written",
+  update_freq: "leave it out: the loss and metrics of each epoch are written",
+  write_graph: "leave it out: `nnc inspect` shows graphs",
+  profile_batch: "leave it out: `nnc bench --kernels` shows where the time goes",
   weights:
     "leave it out: `--weights FILE.safetensors` gives first values to weights by their names",
   crop_to_aspect_ratio: "leave it out, and put `cropping2d` before the layer",
@@ -29,12 +43,22 @@ const instead: Readonly<Record<string, string>> = {
   input_axes: "leave it out: what is an input and what an output follows from the layer",
   output_axes: "leave it out: what is an input and what an output follows from the layer",
   num_labels: "leave it out: it is the last dimension of the predictions",
+  sparse_y_pred: "write `io_u` or `mean_io_u`, which take class numbers",
   from_sorted_ids: "leave it out: predictions are a number for every class",
   "loss axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
   "metric axis": "leave it out: classes lie along the last dimension; `permute` brings them there",
   "activation activation": "write `function`",
   verbose: "leave it out: `--quiet` or `--json` say what is printed",
 };
+/** The same for values of options that there are. */
+const insteadOfValues: Readonly<Record<string, string>> = {
+  "average null":
+    "a metric is one number: write `average: macro`, or a metric for each class: `f1: { class_id: 0 }`, `f1: { class_id: 1 }` …",
+};
+/** What to do about a value that a Keras user would expect. */
+export const insteadOfValue = (option: string, value: unknown): string | undefined =>
+  insteadOfValues[`${option} ${String(value)}`];
+
 /** What stands beside a layer's key. */
 const beside = ["name", "trainable"];
 

@@ -73,8 +73,11 @@ export interface Built {
   /** Which of it is there and which is padding, for layers whose output has a mask. */
   readonly masks: ReadonlyMap<string, Tensor>;
   readonly weights: readonly Weight[];
+  /** The variables of the weights. */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** What weights that layers keep themselves become; none outside training. */
+  /** What layers read of each weight: its variable and, in training, what layers made of it, the last at the end. */
+  readonly read: ReadonlyMap<string, readonly Tensor[]>;
+  /** What weights that are not trained become; none outside training. */
   readonly updates: readonly Update[];
   /** What layers add to the loss, each of shape []. */
   readonly penalties: readonly Tensor[];

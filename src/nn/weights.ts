@@ -11,8 +11,8 @@ import type { ModelLayer, Weight } from "./model.ts";
 export class Weights {
   readonly #all = new Map<string, Weight>();
   readonly #variables = new Map<string, Tensor>();
-  /** What weights that layers keep themselves become after the step. */
-  readonly #next = new Map<string, Tensor>();
+  /** What layers made of weights in this step, one after the other; what is trained goes on from the last. */
+  readonly #made = new Map<string, Tensor[]>();
   readonly #names = new Map<Tensor, string>();
 
   /**
@@ -31,14 +31,18 @@ export class Weights {
     if (known === undefined) return this.#make(layer, weight, shape, how);
     if (known.layer !== layer.owner) complain(sameName(known, layer));
     if (!sameShape(known.shape, shape)) complain(otherShape(known, weight, shape));
-    return this.#next.get(name) ?? this.#variables.get(name)!;
+    return this.#now(name);
   }
 
   update(weight: Tensor, next: Tensor): void {
     const name = this.#names.get(weight);
     invariant(name !== undefined, "a layer updates what is no weight");
-    this.#next.set(name, next);
+    this.#made.set(name, [...(this.#made.get(name) ?? []), next]);
     this.#names.set(next, name);
+  }
+
+  #now(name: string): Tensor {
+    return this.#made.get(name)?.at(-1) ?? this.#variables.get(name)!;
   }
 
   /**
@@ -50,11 +54,21 @@ export class Weights {
     const listed = [...this.#all.values()].sort(
       (p, q) => place.get(p.layer)! - place.get(q.layer)!,
     );
-    const updates = [...this.#next].map(([name, value]) => ({
-      variable: this.#variables.get(name) as Update["variable"],
-      value,
-    }));
-    return { weights: listed, tensors: this.#variables, updates };
+    const trained = new Set(listed.filter((w) => w.trainable).map((w) => w.name));
+    const updates = [...this.#made.keys()]
+      .filter((name) => !trained.has(name))
+      .map((name) => ({
+        variable: this.#variables.get(name) as Update["variable"],
+        value: this.#now(name),
+      }));
+    return {
+      weights: listed,
+      tensors: this.#variables,
+      read: new Map(
+        [...this.#variables].map(([name, own]) => [name, [own, ...(this.#made.get(name) ?? [])]]),
+      ),
+      updates,
+    };
   }
 
   #make(layer: ModelLayer, weight: string, shape: Shape, how: WeightOptions): Tensor {

@@ -7,7 +7,7 @@ import { fail, type Problem, ProblemError, type SpecPath } from "../support/erro
 import { oneOf, suggest } from "../support/suggest.ts";
 import type { Named } from "./definition.ts";
 import { input } from "./layers/core.ts";
-import type { Layer } from "./layers/layer.ts";
+import type { Layer, Part } from "./layers/layer.ts";
 import { isInput, type Model, type ModelLayer } from "./model.ts";
 
 /** A layer as the spec lists it. */
@@ -34,27 +34,57 @@ export function wire(
   aliases: ReadonlyMap<string, string> = new Map(),
 ): Model {
   const names = entries.map((entry) => entry.name);
+  const parts = new Map(entries.map((entry) => [entry.name, partsOf(entry)]));
   const implicit = entries.length > 0 && entries.every((e) => e.layer.definition.takes !== "none");
   const first: ModelLayer[] = implicit ? [implicitInput(names)] : [];
   const own = [...first.map((l) => l.name), ...names];
-  const scope: Names = { all: own, aliases };
+  const all = [...own, ...[...parts.values()].flat().map((part) => part.name)];
+  const scope: Names = { all, aliases, parts };
   const problems: Problem[] = [];
-  const layers = entries.map((entry, i): ModelLayer => {
+  const layers = entries.flatMap((entry, i): readonly ModelLayer[] => {
     const path: SpecPath = ["model", i];
     const from = sourcesOf(entry, path, own[first.length + i - 1], scope, problems);
     const owner = entries.find((e) => e.name === entry.reuse) ?? entry;
     problems.push(...differences(entry, owner, path));
     const { trainable = true } = owner;
-    return { name: entry.name, layer: entry.layer, from, path, trainable, owner: owner.name };
+    const whole = { name: entry.name, layer: entry.layer, from, path, trainable };
+    const several = parts.get(entry.name)!;
+    if (several.length === 0) return [{ ...whole, owner: owner.name }];
+    return several.map((part, k) => ({
+      ...whole,
+      name: part.name,
+      layer: part.layer,
+      path: [...path, entry.layer.definition.name, ...part.at],
+      owner: partsOf(owner)[k]!.name,
+    }));
   });
   for (const [i, output] of (outputs ?? []).entries()) {
-    if (!own.includes(output)) problems.push(unknownLayer(["outputs", i], output, scope, ""));
+    const several = resultsOf(output, scope);
+    if (several.length > 1) problems.push(severalOutputs(["outputs", i], output, several));
+    else if (!all.includes(output)) problems.push(unknownLayer(["outputs", i], output, scope, ""));
   }
   if (problems.length > 0) throw new ProblemError(problems);
-  const all = [...first, ...layers];
-  const last = outputs ?? [names.at(-1)!];
-  return { name, layers: ordered(all, last), outputs: last };
+  const last = outputs ?? resultsOf(names.at(-1)!, scope);
+  return { name, layers: ordered([...first, ...layers], last), outputs: last };
 }
+
+/** The layers that an entry stands for, if it gives several results, by the names they have in the model. */
+const partsOf = ({ name, layer: { definition, options } }: LayerEntry): readonly Part[] =>
+  (definition.parts?.(options) ?? []).map((part) => ({ ...part, name: `${name}/${part.name}` }));
+
+/** The layers that give what a name means: itself, or its parts. */
+function resultsOf(name: string, { parts }: Names): readonly string[] {
+  const own = parts.get(name) ?? [];
+  return own.length > 0 ? own.map((part) => part.name) : [name];
+}
+
+const severalOutputs = (path: SpecPath, name: string, own: readonly string[]): Problem => ({
+  path,
+  message: `${name} gives ${own.length} results`,
+  expected: oneOf(own),
+  received: name,
+  fix: `list ${own.map((part) => `\`${part}\``).join(" and ")}, each of which has a loss`,
+});
 
 /** What the input layer is called that a spec leaves out. */
 export const implicitInputName = (taken: readonly string[]): string =>
@@ -94,6 +124,8 @@ const arity = {
 interface Names {
   readonly all: readonly string[];
   readonly aliases: ReadonlyMap<string, string>;
+  /** The layers that each entry stands for; none where it is one itself. */
+  readonly parts: ReadonlyMap<string, readonly Part[]>;
 }
 
 /** The layer that a name means; undefined if there is none. */
@@ -133,7 +165,8 @@ function sourcesOf(
     if (meant === undefined) problems.push(unknownLayer(at, source, known, scopeOf(name)));
     return meant ?? source;
   });
-  const sources = from === undefined ? (above === undefined ? [] : [above]) : found;
+  const meant = from === undefined ? (above === undefined ? [] : [above]) : found;
+  const sources = meant.flatMap((source) => resultsOf(source, known));
   const { least, most, says, form } = arity[definition.takes];
   if (sources.length < least || sources.length > most) {
     problems.push({

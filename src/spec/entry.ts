@@ -129,7 +129,8 @@ function fromTree(names: readonly string[], written: Tree | undefined, place: Pl
 
 /**
  * A name for each repetition of each entry: the given ones, and Keras's automatic ones for the rest (dense,
- * dense_1, dense_2 …), which layers within others use up too. Repeated, x is x_1, x_2 …
+ * dense_1, dense_2 …), which layers within others use up too. What is applied once more is no new layer there and uses
+ * up none: it is dense_again, dense_again_1 … Repeated, x is x_1, x_2 …
  * @param reserved words that mean something else in this list
  */
 export function nameEntries(
@@ -159,7 +160,8 @@ export function nameEntries(
   };
   return entries.map((entry, i) => {
     if (entry === undefined) return [];
-    const inner = innerNames(entry.key, entry.tree.entries.get(entry.key ?? "")?.value);
+    const options = entry.tree.entries.get(entry.key ?? "")?.value;
+    const inner = entry.reuse === undefined ? innerNames(entry.key, options) : [];
     const base = baseName(entry);
     return Array.from({ length: entry.repeat ?? 1 }, (_, copy) => {
       for (const name of inner) tried.set(name, (tried.get(name) ?? 0) + 1);
@@ -180,7 +182,11 @@ function innerNames(key: string | undefined, options: Tree | undefined): readonl
 }
 
 const baseName = ({ key = "", reuse }: Entry): string =>
-  reuse?.value.replace(/^.*\//, "") ?? layerNamed(key)?.name ?? key;
+  reuse === undefined ? (layerNamed(key)?.name ?? key) : appliedAgain(reuse.value);
+
+/** `dense_again` for `pair/dense`, and for what is that layer once more. */
+const appliedAgain = (name: string): string =>
+  `${name.replace(/^.*\//, "").replace(/_again(_\d+)?$/, "")}_again`;
 
 function givenNames({ repeat }: Entry, name: string): readonly string[] {
   if (repeat === undefined) return [name];

@@ -1,5 +1,6 @@
 /** What can be wrong with blocks, `repeat` and `reuse`, in the words of the spec's user. */
 import { elsewhere } from "../nn/definition.ts";
+import { insteadOfName } from "../nn/keras-names.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import type { Block } from "./blocks.ts";
 import { type Entry, layerNames } from "./entry.ts";
@@ -28,10 +29,11 @@ export const tooLarge = (place: Place): LocatedProblem =>
 
 export function unknownEntry(place: Place, key: string, blocks: Iterable<string>): LocatedProblem {
   const names = [...blocks, ...layerNames()];
+  const keras = insteadOfName("layer", key);
   return at(place, `there is no layer or block "${key}"`, {
     expected: oneOf(names),
     received: key,
-    ...nearest(key, names, elsewhere),
+    ...(keras === undefined ? nearest(key, names, elsewhere) : { fix: keras }),
   });
 }
 

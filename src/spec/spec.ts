@@ -91,10 +91,10 @@ export function resolveSpec(source: SpecSource): Spec {
 
 /** The layers as they are listed; what they read by the names of layers, where that is said. */
 const resolvedModel = ({ model }: ParsedSpec, { layers }: Model) =>
-  model.map((entry) => {
-    const { name, from } = entry.extras;
-    if (from === undefined) return entry;
-    const reads = layers.find((layer) => layer.name === name)!.from;
+  model.map((entry, i) => {
+    if (entry.extras.from === undefined) return entry;
+    // Where an entry stands for several layers all read the same.
+    const reads = layers.find(({ path }) => path[1] === i)!.from;
     return { ...entry, extras: { ...entry.extras, from: reads.length === 1 ? reads[0] : reads } };
   });
 

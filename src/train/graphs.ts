@@ -3,7 +3,6 @@
  * Everything a step needs is state in them: the position in the epoch, the parameters, the optimizer's slots,
  * the sums behind the metrics. Running n steps is running the same program n times.
  */
-import { gradients } from "../compiler/autodiff.ts";
 import { type AnySamples, arraysOf, type Examples } from "../data/dataset.ts";
 import { bytesOf, isStored, isStreamed } from "../data/stream/stored.ts";
 import { bindInputs, decoded, dtypeOf, standardConstants } from "../infer/inputs.ts";
@@ -17,7 +16,7 @@ import { uniform } from "../ops/random.ts";
 import { take } from "../ops/take.ts";
 import { iota } from "../ops/view.ts";
 import type { Spec } from "../spec/spec.ts";
-import { lossOf, targetOf, type Wanted } from "./objective.ts";
+import { gradientsOf, lossOf, targetOf, type Wanted } from "./objective.ts";
 import { learningRate, optimise, type Parameter, rateOf } from "./optimise.ts";
 import { type FirstValue, StepState } from "./step-state.ts";
 
@@ -271,15 +270,19 @@ function addUpdates(
   state: StepState,
   iteration: Tensor,
   loss: Tensor,
-  { weights, tensors }: Built,
+  built: Built,
 ): void {
-  const trained = weights.filter((w) => w.trainable);
-  const variables = trained.map((w) => tensors.get(w.name)!);
-  const raw = gradients(loss, variables);
+  const trained = built.weights.filter((w) => w.trainable);
+  const raw = gradientsOf(
+    loss,
+    trained.map((w) => w.name),
+    built,
+  );
   const parameters = trained.map(({ name, layer, constraint }, i): Parameter => {
     const constrain =
       constraint && ((w: Tensor) => constraint.definition.apply(w, constraint.options));
-    return { name, layer, w: variables[i]!, g: raw[i]!, constrain };
+    const w = built.read.get(name)!.at(-1)!;
+    return { name, layer, variable: built.tensors.get(name)!, w, g: raw[i]!, constrain };
   });
   const rate = rateOf(optimizer.options.learning_rate, iteration, state);
   optimise(optimizer, parameters, { rate, accumulate }, state);

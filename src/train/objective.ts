@@ -1,4 +1,5 @@
 /** What training makes small: the loss of each output, and their sum with penalties. */
+import { gradients } from "../compiler/autodiff.ts";
 import type { Tensor } from "../ir/graph.ts";
 import { batchLoss } from "../nn/losses/index.ts";
 import { alignTarget } from "../nn/losses/loss.ts";
@@ -17,7 +18,7 @@ export interface Wanted {
 export function lossOf(
   spec: Spec,
   { targets, weights: exampleWeights }: Wanted,
-  { outputs, masks, weights, tensors, penalties }: Built,
+  { outputs, masks, weights, read, penalties }: Built,
 ): { readonly each: ReadonlyMap<OutputSpec, Tensor>; readonly whole: Tensor } {
   const several = spec.outputs.length > 1;
   const each = new Map(
@@ -33,7 +34,9 @@ export function lossOf(
   );
   const terms = [...each].map(([{ weight }, value]) => op.mul(value, weight));
   const onWeights = weights.flatMap(({ name, regularizer }) =>
-    regularizer ? [regularizer.definition.penalty(tensors.get(name)!, regularizer.options)] : [],
+    regularizer
+      ? [regularizer.definition.penalty(read.get(name)!.at(-1)!, regularizer.options)]
+      : [],
   );
   const whole = [...terms, ...onWeights, ...penalties].reduce((a, b) => op.add(a, b));
   return { each, whole };
@@ -48,4 +51,15 @@ export function targetOf<T>(
   const found = targets.get(output.layer) ?? (several ? undefined : [...targets.values()][0]);
   invariant(found !== undefined, `output ${output.layer} has no target`);
   return found;
+}
+
+/** The loss's gradients with respect to weights: to all that was read of each, which counts as one thing. */
+export function gradientsOf(
+  loss: Tensor,
+  names: readonly string[],
+  { read }: Built,
+): readonly Tensor[] {
+  const all = names.map((name) => read.get(name)!);
+  const parts = [...gradients(loss, all.flat())];
+  return all.map((own) => parts.splice(0, own.length).reduce((a, b) => op.add(a, b)));
 }

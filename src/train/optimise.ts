@@ -15,10 +15,12 @@ import { fill } from "../ops/view.ts";
 import type { ChosenOptimizer } from "../spec/spec.ts";
 import type { StepState } from "./step-state.ts";
 
-/** A weight that is trained: the variable, and the loss's gradient with respect to it. */
+/** A weight that is trained: the variable, what the step begins with, and the loss's gradient with respect to it. */
 export interface Parameter {
   readonly name: string;
   readonly layer: string;
+  readonly variable: Tensor;
+  /** The variable, or what the layer made of it. */
   readonly w: Tensor;
   readonly g: Tensor;
   /** What its constraint makes of it after a step. */
@@ -74,7 +76,7 @@ export function optimise(
   const update = (old: Tensor, next: Tensor) => (turn ? op.where(turn, next, old) : next);
   const ctx: UpdateContext = { rate, shared: sharedNumbers(state, update) };
   const follow = movingAverage(options, turn, state);
-  for (const [i, { name, layer, w, constrain = unchanged }] of parameters.entries()) {
+  for (const [i, { name, layer, variable, w, constrain = unchanged }] of parameters.entries()) {
     scoped(`${layer}/update`, () => {
       const parameter = { name, shape: w.type.shape };
       const slots = Object.entries(definition.slots(options, parameter)).map(([slot, given]) => {
@@ -92,7 +94,7 @@ export function optimise(
         options,
         ctx,
       );
-      state.update(w, constrain(follow(name, update(w, next.w))));
+      state.update(variable, constrain(follow(name, update(w, next.w))));
       for (const [slot, old] of slots) state.update(old, update(old, next.slots[slot]!));
     });
   }

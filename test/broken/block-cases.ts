@@ -233,7 +233,7 @@ const reuse: readonly BrokenSpec[] = [
         ...["- ⟦reuse: a⟧"],
       ),
     },
-    /layer a_1: it reuses a, whose kernel does not fit/,
+    /layer a_again: it reuses a, whose kernel does not fit/,
     /shape \[4, 3\]/,
   ),
   broken(

@@ -213,6 +213,34 @@ const types: readonly BrokenSpec[] = [
 
 /** Losses, metrics, optimizers, schedules, constraints. */
 const training: readonly BrokenSpec[] = [
+  broken(
+    "a layer that only Keras has",
+    { model: "\n  - ⟦StringLookup⟧\n  - dense: { units: 1 }" },
+    /the source makes numbers of texts/,
+  ),
+  broken(
+    "an activation that only Keras has",
+    { model: "\n  - dense: { units: 1, activation: ⟦glu⟧ }" },
+    /two `dense` layers/,
+  ),
+  broken(
+    "a layer that only Keras has, where there are blocks",
+    {
+      blocks: "{ head: [{ dense: { units: 1 } }] }",
+      model: "\n  - flatten\n  - head\n  - ⟦random_crop⟧: { height: 2, width: 2 }",
+    },
+    /write `random_translation`/,
+  ),
+  broken(
+    "an option of all of Keras's layers",
+    { model: "\n  - relu: { ⟦activity_regularizer⟧: l2 }\n  - dense: { units: 1 }" },
+    /put `activity_regularization` after it/,
+  ),
+  broken(
+    "a metric of several numbers",
+    { metrics: "[{ f1_score: { average: ⟦null⟧ } }]" },
+    /a metric for each class: `f1: \{ class_id: 0 \}`/,
+  ),
   broken("loss by a name near", { loss: "⟦logcos⟧" }, /did you mean `log_?cosh`/),
   broken("gamma below 0", { loss: "{ binary_focal_crossentropy: { gamma: ⟦-1⟧ } }" }, /at least 0/),
   broken(

@@ -88,4 +88,47 @@ export const sequenceCases: readonly BrokenSpec[] = [
     { model: bidirectional("layer: { lstm: { units: 2 } }, merge_mode: ⟦concatenate⟧") },
     /concat/,
   ),
+  broken(
+    "both directions for a layer of one input",
+    {
+      model: bidirectional("layer: { lstm: { units: 2 } }, merge_mode: null").replace(
+        "dense: { units: 1 }",
+        "⟦dense: { units: 1 }⟧",
+      ),
+    },
+    /dense takes exactly one input/,
+    /received: bidirectional\/forward, bidirectional\/backward/,
+  ),
+  broken(
+    "both directions as one output",
+    {
+      model:
+        "\n  - reshape: { target_shape: [4, 1] }\n  - bidirectional: { layer: { lstm: { units: 1 } }, merge_mode: null }",
+      outputs: "[⟦bidirectional⟧]",
+    },
+    /list `bidirectional\/forward` and `bidirectional\/backward`/,
+  ),
+  broken(
+    "both directions of a layer within another",
+    {
+      model: over(
+        "reshape: { target_shape: [4, 1, 1] }\n  - time_distributed: { layer: { bidirectional: { layer: { lstm: { units: 1 } }, merge_mode: ⟦null⟧ } } }",
+      ),
+    },
+    /a layer within another gives one result/,
+  ),
+  broken(
+    "the kernel of a layer that has one in each cell",
+    { model: over("spectral_normalization: { layer: ⟦{ lstm: { units: 2 } }⟧ }") },
+    /lstm has no kernel to normalise/,
+  ),
+  broken(
+    "the kernel of a layer that has several",
+    {
+      model: over(
+        "spectral_normalization: { layer: ⟦{ separable_conv1d: { filters: 2, kernel_size: 2 } }⟧ }",
+      ),
+    },
+    /separable_conv1d has no kernel to normalise/,
+  ),
 ];

@@ -245,6 +245,60 @@ test("random_contrast: one factor an image within its limits, about the mean of 
   }
 });
 
+test("random_brightness: one amount an image, within its limits", async () => {
+  const options = { factor: [-0.1, 0.3], value_range: [-10, 10] };
+  const { x, y } = await trained("random_brightness", options, [3, 3, 2], 50);
+  const amounts = Array.from({ length: 50 }, (_, n) => y[18 * n]! - x[18 * n]!);
+  assertClose(
+    y,
+    x.map((v, i) => v + amounts[Math.floor(i / 18)]!),
+    1e-9,
+    "images",
+  );
+  assert.ok(amounts.every((a) => a >= -2 && a <= 6));
+  assert.ok(Math.min(...amounts) < 0 && Math.max(...amounts) > 4, "all of the range");
+});
+
+test("random_grayscale: about as many images as it says, as a whole", async () => {
+  const { x, y } = await trained("random_grayscale", { factor: 0.25 }, [2, 1, 3], 200);
+  let grey = 0;
+  for (let n = 0; n < 200; n++) {
+    const [own, got] = [x.slice(6 * n, 6 * n + 6), y.slice(6 * n, 6 * n + 6)];
+    const light = (k: number) => 0.2989 * own[k]! + 0.587 * own[k + 1]! + 0.114 * own[k + 2]!;
+    const isGrey = Math.abs(got[0]! - got[1]!) < 1e-12;
+    if (isGrey) grey++;
+    const wanted = isGrey ? [0, 0, 0, 3, 3, 3].map(light) : own;
+    assertClose(got, wanted, 1e-9, `image ${n}`);
+  }
+  assert.ok(grey > 25 && grey < 76, `${grey} of 200`);
+});
+
+test("spectral_normalization: the largest singular value becomes 1, and a kernel of zeros stays", async () => {
+  const drawn = {
+    options: { layer: { dense: { units: 3, use_bias: false } }, power_iterations: 40 },
+    inputs: [[3]],
+  };
+  const model = modelOf("spectral_normalization", drawn, { batch: 3, training: true });
+  const { kernel, u } = {
+    kernel: model.built.tensors.get("it/kernel")!,
+    u: model.built.tensors.get("it/vector_u")!,
+  };
+  const after = async (w: readonly number[]) => {
+    const feed = feedOf(
+      [model.inputs[0]!, Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1)],
+      [kernel, Float64Array.from(w)],
+      [u, Float64Array.of(0.1, 0.2, -0.3)],
+    );
+    const [y, next] = await evaluate([model.output, model.built.updates[0]!.value], feed);
+    return [...y!, ...next!];
+  };
+  // Of rotated axes that are 4, 2 and 1 long.
+  const rotated = [0, 4, 0, -2 * 0.6, 0, 2 * 0.8, 0.8, 0, 0.6];
+  const wanted = [...rotated.map((w) => w / 4), 0, 1, 0];
+  assertClose(await after(rotated), wanted, 1e-9, "kernel and vector");
+  assertClose(await after(Array(9).fill(0)), [...Array(9).fill(0), 0.1, 0.2, -0.3], 1e-15, "zeros");
+});
+
 test("masks of two dropout layers, and of one in two steps, are independent", async () => {
   const entry = (name: string) => {
     const { extras: _, ...layer } = layerOption().parse({ dropout: { rate: 0.5 } });

@@ -92,7 +92,7 @@ test("every loss has records", () => {
 function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) {
   const classes = shape.at(-1)!;
   const rows = shape.slice(0, -1);
-  if (name === "sparse_categorical_crossentropy" || name === "circle") {
+  if (/^sparse_|generalized|circle/.test(name)) {
     const values = Array.from({ length: sizeOf(rows) }, () => r.int(0, classes - 1));
     return given("y", { shape: r.pick([rows, [...rows, 1]]), values });
   }
@@ -101,7 +101,7 @@ function randomTarget(name: string, shape: Shape, r: ReturnType<typeof random>) 
 }
 /** Losses that take logarithms have predictions and targets of their own. */
 const rangeOf = (name: string, otherwise: readonly [number, number]) =>
-  ["kl_divergence", "poisson", "msle", "dice", "tversky"].includes(name)
+  /kl_divergence|poisson|msle|dice|tversky|generalized/.test(name)
     ? ([0.05, 0.95] as const)
     : otherwise;
 const focal = (r: ReturnType<typeof random>) => ({
@@ -129,6 +129,7 @@ const randomOptions: Record<string, (r: ReturnType<typeof random>) => Options> =
     apply_class_balancing: r.pick([true, false]),
   }),
   categorical_focal_crossentropy: focal,
+  categorical_generalized_cross_entropy: (r) => ({ q: r.uniform(0.1, 0.9) }),
   cosine_similarity: (r) => ({ axis: r.pick([-1, 1]) }),
   dice: (r) => ({ axis: r.pick([null, -1, [1]]) }),
   tversky: (r) => ({ alpha: r.uniform(), beta: r.uniform(), axis: r.pick([null, -1, [1]]) }),

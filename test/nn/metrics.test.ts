@@ -87,6 +87,7 @@ test("what no options can fit is said", () => {
   assert.match(message("precision", { class_id: 3 }, [5, 3]), /`class_id` does not fit the 3/);
   assert.match(message("recall", { top_k: 4 }, [5, 3]), /`top_k` does not fit the 3/);
   assert.match(message("f1", {}, [5, 2, 3]), /one dimension/);
+  assert.match(message("fbeta", { class_id: 3 }, [5, 3]), /`class_id` does not fit the 3/);
   assert.match(message("auc", { multi_label: true }, [5, 2, 3]), /one dimension/);
   assert.match(message("auc", { label_weights: [1, 2] }, [5, 3]), /as many weights/);
   assert.match(message("cosine_similarity", { axis: 2 }, [5, 3]), /no such dimension/);
@@ -106,9 +107,9 @@ test("every metric has records", () => {
 
 test("metrics with masks were recorded of every kind, and of those that ignore them", () => {
   const known = new Set(masked.map((r) => r.name));
-  // F scores, R² and circle know examples of one dimension only.
+  // F scores, R², circle and the generalized cross-entropy know examples of one dimension only.
   const rest = metrics.filter((m) => !namesOf(m).some((n) => known.has(n))).map((m) => m.name);
-  assert.equal(rest, ["circle", "r2", "f1", "fbeta"]);
+  assert.equal(rest, ["categorical_generalized_cross_entropy", "circle", "r2", "f1", "fbeta"]);
 });
 
 test("which targets go with which predictions", () => {

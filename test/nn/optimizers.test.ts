@@ -44,12 +44,11 @@ async function run(
 ): Promise<Progress> {
   const { learning_rate, gradient_accumulation_steps, use_ema } = optimizer.options;
   const state = new StepState();
-  const parameters = variables.map(({ shape }, i) => ({
-    name: `layer/v${i}`,
-    layer: "layer",
-    w: variable({ name: `v${i}`, shape }) as Tensor,
-    g: variable({ name: `g${i}`, shape, kind: "data" }) as Tensor,
-  }));
+  const parameters = variables.map(({ shape }, i) => {
+    const w: Tensor = variable({ name: `v${i}`, shape });
+    const g: Tensor = variable({ name: `g${i}`, shape, kind: "data" });
+    return { name: `layer/v${i}`, layer: "layer", variable: w, w, g };
+  });
   const iteration = state.scalar("iteration", "i32");
   state.update(iteration, add(iteration, 1));
   const rate = rateOf(learning_rate, iteration, state);

@@ -36,7 +36,11 @@ for (const r of recordsOf<ScheduleRecord>(parity.schedules)) {
     assertClose(await rates(r), r.rates, parity.schedules.tolerance, "rates");
   });
   test(`${r.name} ${JSON.stringify(r.options)} in single precision`, async () => {
-    assertClose(await rates(r, "js"), r.rates, 1e-7, "rates");
+    const got = await rates(r, "js");
+    // What is larger is infinite there.
+    const fits = r.rates.map((rate) => Math.fround(rate) < Infinity);
+    const some = (all: readonly number[]) => all.filter((_, i) => fits[i]);
+    assertClose(some([...got]), some(r.rates), 1e-7, "rates");
   });
 }
 

@@ -213,8 +213,8 @@ model:
     "outer/dense ← outer/inner/dense frozen",
     "outer_1/inner/dense ← outer/dense",
     "outer_1/dense ← outer_1/inner/dense",
-    "outer_2/inner/dense ← outer_1/dense = outer/inner/dense frozen",
-    "outer_2/dense ← outer_2/inner/dense = outer/dense frozen",
+    "outer_again/inner/dense ← outer_1/dense = outer/inner/dense frozen",
+    "outer_again/dense ← outer_again/inner/dense = outer/dense frozen",
   ]);
 });
 
@@ -227,19 +227,42 @@ model:
   - reuse: cell
     repeat: 2
   - dense: { units: 4 }
-    reuse: cell_1
+    reuse: cell_again_1
     name: again
   - pair
   - reuse: pair/dense
   - reuse: pair
 `);
   assert.equal(wired(spec), [
-    ...["input ← ", "cell ← input", "cell_1 ← cell = cell", "cell_2 ← cell_1 = cell"],
-    "again ← cell_2 = cell",
-    ...["pair/dense ← again", "pair/dense_1 ← pair/dense = pair/dense"],
-    "dense ← pair/dense_1 = pair/dense",
-    "pair_1/dense ← dense = pair/dense",
-    "pair_1/dense_1 ← pair_1/dense = pair/dense",
+    ...["input ← ", "cell ← input", "cell_again ← cell = cell"],
+    ...["cell_again_1 ← cell_again = cell", "again ← cell_again_1 = cell"],
+    ...["pair/dense ← again", "pair/dense_again ← pair/dense = pair/dense"],
+    "dense_again ← pair/dense_again = pair/dense",
+    "pair_again/dense ← dense_again = pair/dense",
+    "pair_again/dense_again ← pair_again/dense = pair/dense",
+  ]);
+});
+
+test("what is applied once more uses up no automatic name: in Keras it is no new layer", () => {
+  const spec = specOf(`
+model:
+  - dense: { units: 4 }
+  - reuse: dense
+  - reuse: dense_again
+  - dense: { units: 4 }
+  - reshape: { target_shape: [2, 2] }
+  - time_distributed: { layer: { dense: { units: 2 } } }
+  - time_distributed: { layer: { dense: { units: 2 } } }
+    reuse: time_distributed
+  - dense: { units: 4 }
+`);
+  assert.equal(wired(spec), [
+    ...["input ← ", "dense ← input", "dense_again ← dense = dense"],
+    ...["dense_again_1 ← dense_again = dense", "dense_1 ← dense_again_1"],
+    ...["reshape ← dense_1", "time_distributed ← reshape"],
+    "time_distributed_again ← time_distributed = time_distributed",
+    // dense_2 is the one within.
+    "dense_3 ← time_distributed_again",
   ]);
 });
 
@@ -273,6 +296,43 @@ test("--set reaches into blocks and their uses", () => {
   const options = (name: string) => model.layers.find((l) => l.name === name)!.layer.options;
   assert.is(options("residual/dropout")["rate"], 0.125);
   assert.is(options("residual/inner")["use_bias"], false);
+});
+
+test("bidirectional without a merge is two layers, by their names or both as the list that Keras gives", () => {
+  const spec = specOf(`
+blocks: { ways: [{ bidirectional: { layer: { gru: { units: 2 } }, merge_mode: null } }] }
+model:
+  - bidirectional: { layer: { lstm: { units: 2, return_sequences: true } }, merge_mode: null }
+    name: both
+    from: input
+    trainable: false
+  - concatenate
+  - reuse: both
+    from: input
+  - maximum:
+    from: [both/backward, both_again/forward, both_again/backward]
+  - ways
+  - add
+  - dense: { units: 1 }
+    from: ways/bidirectional/forward
+  - multiply:
+    from: [add, dense, concatenate]
+`);
+  assert.equal(wired(spec), [
+    ...["input ← ", "both/forward ← input frozen", "both/backward ← input frozen"],
+    "concatenate ← both/forward, both/backward",
+    "both_again/forward ← input = both/forward frozen",
+    "both_again/backward ← input = both/backward frozen",
+    "maximum ← both/backward, both_again/forward, both_again/backward",
+    "ways/bidirectional/forward ← maximum",
+    "ways/bidirectional/backward ← maximum",
+    "add ← ways/bidirectional/forward, ways/bidirectional/backward",
+    "dense ← ways/bidirectional/forward",
+    "multiply ← add, dense, concatenate",
+  ]);
+  const again = resolveSpec(parseSpec(stringify(spec.resolved), "t.yaml", "."));
+  assert.equal(again.resolved, spec.resolved);
+  assert.equal(wired(again), wired(spec));
 });
 
 /** A random model with blocks, and how many layers it must have. */

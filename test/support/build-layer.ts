@@ -13,9 +13,11 @@ export interface BuiltLayer {
   readonly output: Tensor;
   readonly mask: Mask;
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** What was read of each: itself, and what the layer made of it. */
+  readonly read: ReadonlyMap<string, readonly Tensor[]>;
   /** Names of the weights that are trained. */
   readonly trainable: readonly string[];
-  /** What weights become after a training step, by name. */
+  /** What the layer makes of weights in a training step, by name. */
   readonly updates: ReadonlyMap<string, Tensor>;
   /** What it adds to the loss. */
   readonly penalties: readonly Tensor[];
@@ -60,6 +62,7 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
   const weights = new Map<string, Tensor>();
   const initializers = new Map<string, WeightOptions["initializer"]>();
   const updates = new Map<string, Tensor>();
+  const read = new Map<string, Tensor[]>();
   const trainable: string[] = [];
   const penalties: Tensor[] = [];
   const ctx: LayerContext = {
@@ -67,14 +70,18 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
     masks: xs.map((_, i) => masks?.[i]),
     trainable: isTrained,
     weight(name, shape: Shape, how) {
+      const known = read.get(name)?.at(-1);
+      if (known) return known;
       const tensor = input(`${prefix ?? ""}${name}`, shape);
       weights.set(name, tensor);
+      read.set(name, [tensor]);
       initializers.set(name, how.initializer);
       if (isTrained && (how.trainable ?? true)) trainable.push(name);
       return tensor;
     },
     update(weight, next) {
-      const [name] = [...weights].find(([, tensor]) => tensor === weight)!;
+      const [name, own] = [...read].find(([, tensors]) => tensors.includes(weight))!;
+      own.push(next);
       updates.set(name, next);
     },
     uniform(shape) {
@@ -93,5 +100,5 @@ export function buildLayer(request: BuildRequest): BuiltLayer {
     const { definition: initializer, options: own } = initializers.get(name)!;
     return initializer.fill(weights.get(name)!.type.shape, own, randomStream(1, name));
   };
-  return { first, output, mask, weights, trainable, updates, penalties, requests };
+  return { first, output, mask, weights, read, trainable, updates, penalties, requests };
 }

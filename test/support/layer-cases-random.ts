@@ -55,5 +55,16 @@ export const randomCases: Readonly<Record<string, Generator>> = {
     factor: r.pick<number | number[]>([0.5, [0.1, 0.9]]),
     value_range: [-10, 10],
   })),
+  random_brightness: pictures((r) => ({
+    factor: r.pick<number | number[]>([0.5, [-0.25, 0.75], [0.25, 0.25], [-0.5, -0.5]]),
+    value_range: r.pick([
+      [-1.5, 1.5],
+      [2, -2],
+    ]),
+  })),
+  random_grayscale: (r) => {
+    const output = [r.int(2, 3), r.int(2, 3), 3];
+    return { options: { factor: r.pick([0, 1, 0.5]) }, inputs: [output], output };
+  },
   activity_regularization: keeping((r) => ({ l1: r.uniform(), l2: r.uniform() }), some),
 };

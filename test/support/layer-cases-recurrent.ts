@@ -44,7 +44,7 @@ const convolved =
     const steps = each(r, rank, 1, 2);
     const padding = r.pick(["valid", "same"]);
     const kind = r.pick(["strides", "dilation_rate", "neither"]);
-    const extents = times(rank, () => r.int(rank === 1 ? 5 : 3, 5));
+    const extents = times(rank, () => (rank === 3 ? r.int(2, 3) : r.int(rank === 1 ? 5 : 3, 5)));
     const [s, d] = ["strides", "dilation_rate"].map(
       (k) => (i: number) => (k === kind ? steps.list[i]! : 1),
     );
@@ -73,6 +73,7 @@ export const recurrentCases: Readonly<Record<string, Generator>> = {
   gru: recurrent(3, (r) => ({ reset_after: r.pick([true, false]) })),
   conv_lstm1d: convolved(1),
   conv_lstm2d: convolved(2),
+  conv_lstm3d: convolved(3),
   bidirectional(r) {
     const name = r.pick(["simple_rnn", "lstm", "gru", "conv_lstm1d"]);
     const { options: inner, ...drawn } = recurrentCases[name]!(r);

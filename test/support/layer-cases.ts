@@ -103,6 +103,18 @@ const overall =
     return { options: { keepdims }, inputs: [[...extents, channels]], output };
   };
 
+const adaptive =
+  (rank: number): Generator =>
+  (r) => {
+    const size = each(r, rank, 1, 4);
+    const [extents, channels] = [times(rank, () => r.int(2, 5)), r.int(1, 2)];
+    return {
+      options: { output_size: size.option },
+      inputs: [[...extents, channels]],
+      output: [...size.list, channels],
+    };
+  };
+
 const scaling = (r: Random): Options => ({
   epsilon: r.uniform(0.01, 0.5),
   center: r.pick([true, false]),
@@ -130,6 +142,13 @@ const distributed: Generator = (r) => {
   }
 };
 
+/** Of a layer with one kernel; Keras makes whole numbers of what an embedding gives of whole numbers. */
+const spectral: Generator = (r) => {
+  const name = r.pick(["dense", "einsum_dense", "conv1d", "depthwise_conv2d", "conv2d_transpose"]);
+  const { options, ...drawn } = layerCases[name]!(r);
+  return { ...drawn, options: { layer: { [name]: options }, power_iterations: r.int(1, 3) } };
+};
+
 export const layerCases: Readonly<Record<string, Generator>> = {
   input: (r) => {
     const shape = r.shape(r.int(0, 3));
@@ -153,6 +172,7 @@ export const layerCases: Readonly<Record<string, Generator>> = {
     return { options: { mask_value: r.int(0, 1) }, inputs: [output], output, ...whole };
   },
   time_distributed: distributed,
+  spectral_normalization: spectral,
   ...shapeCases,
   ...severalCases,
   ...recurrentCases,
@@ -169,6 +189,8 @@ export const layerCases: Readonly<Record<string, Generator>> = {
   conv3d_transpose: transposed(3),
   ...byRank("max_pooling", pooling),
   ...byRank("average_pooling", pooling),
+  ...byRank("adaptive_average_pooling", adaptive),
+  ...byRank("adaptive_max_pooling", adaptive),
   ...byRank("global_max_pooling", overall),
   ...byRank("global_average_pooling", overall),
   batch_normalization: keeping(

@@ -82,9 +82,10 @@ function comparisons(f: Fixture, k: number) {
   // The gradient of Σ c·y, with the c of generate_layers.py.
   const c = input(`c${k}`, f.y.shape);
   const loss = sum(mul(built.output, c), undefined, false);
-  const trained = built.trainable.map((name) => built.weights.get(name)!);
-  const parts = gradients(loss, [...xs, ...trained]);
-  const dw = parts.slice(xs.length);
+  const trained = built.trainable.map((name) => built.read.get(name)!);
+  const parts = gradients(loss, [...xs, ...trained.flat()]);
+  const ofRead = parts.slice(xs.length);
+  const dw = trained.map((own) => ofRead.splice(0, own.length).reduce((a, b) => add(a, b)));
   const total = built.penalties.reduce<Tensor | undefined>(
     (a, b) => (a ? add(a, b) : b),
     undefined,

@@ -49,6 +49,8 @@ function isWhole(name: string, { options, inputs }: LayerCase): boolean {
   if (/"simple_rnn":.*"activity_regularizer"/.test(text)) return false;
   // TensorFlow's windows of three dimensions begin elsewhere in what a stride skips.
   if (/"\w+3d\w*":.*"same"/.test(text) && skips(options)) return false;
+  // TensorFlow reads beyond what a window as large as the input gives.
+  if (/"adaptive_\w+":\{"output_size":(1\b|\[[^\]]*\b1\b)/.test(text)) return false;
   // Not on TensorFlow's CPU.
   // Keras's scale broadcasts from the last dimension only.
   if (/"rms_normalization":\{[^}]*"axis":1/.test(text)) return false;
@@ -80,7 +82,15 @@ function skips(value: unknown): boolean {
 export const requests = (name: string, drawn: LayerCase): number =>
   modelOf(name, drawn, { batch: 2, training: true }).requests;
 
-const cells = ["simple_rnn", "lstm", "gru", "conv_lstm1d", "conv_lstm2d", "bidirectional"];
+const cells = [
+  "simple_rnn",
+  "lstm",
+  "gru",
+  "conv_lstm1d",
+  "conv_lstm2d",
+  "conv_lstm3d",
+  "bidirectional",
+];
 
 /** @param below whole numbers from 0 to below it; else numbers from −2 to 2 */
 export function drawn(shape: Shape, seed: number, below?: number): Drawn {

@@ -31,13 +31,15 @@ export interface RandomMetric {
 const overlaps = (name: string) => name === "dice" || name === "tversky";
 /** What is a probability, unless it is a logit. */
 const isProbable = (name: string, { from_logits }: Options) =>
-  overlaps(name) || (name.includes("crossentropy") && from_logits !== true);
+  overlaps(name) ||
+  name.includes("generalized") ||
+  (name.includes("crossentropy") && from_logits !== true);
 
 /** What a target is, by the name of what it is held to. */
 export function targetKind(
   name: string,
 ): "labels" | "shares" | "classes" | "signs" | "positive" | "any" {
-  if (name.startsWith("sparse_") || name === "circle") return "labels";
+  if (/^sparse_|generalized/.test(name) || name === "circle") return "labels";
   if (name === "hinge" || name === "squared_hinge") return "signs";
   if (name.includes("binary") || overlaps(name)) return "shares";
   if (name.includes("categorical")) return "classes";

@@ -69,7 +69,7 @@ const specs = {
     name: second
   - reuse: bn
   - add:
-    from: [bn, bn_1]
+    from: [bn, bn_again]
   - concatenate:
     from: [add, second]${heads}`,
   },

@@ -10,6 +10,7 @@ import {
   clip,
   cos,
   float,
+  less,
   lessEqual,
   mul,
   sin,
@@ -18,9 +19,9 @@ import {
   where,
 } from "../../ops/pointwise.ts";
 import { mean } from "../../ops/reduce.ts";
-import { fill, flip, iota, reshape } from "../../ops/view.ts";
+import { fill, flip, iota, reshape, slice } from "../../ops/view.ts";
 import { checkRank } from "./geometry.ts";
-import { defineLayer, type LayerContext } from "./layer.ts";
+import { defineLayer, type LayerContext, showShape } from "./layer.ts";
 import { type Sampling, sampled, samplingOptions } from "./sampling.ts";
 
 type Factor = number | readonly number[];
@@ -142,6 +143,13 @@ export const randomZoom = defineLayer({
   },
 });
 
+const valueRange = () =>
+  z
+    .array(z.number())
+    .length(2)
+    .default([0, 255])
+    .describe("The result is cut off at these values.");
+
 export const randomContrast = defineLayer({
   name: "random_contrast",
   doc: "In training, y = (x − mean)·f + mean, the mean that of a channel of the image, f random from 1 − low to 1 + high.",
@@ -149,11 +157,7 @@ export const randomContrast = defineLayer({
   mask: "stops",
   options: {
     factor: factor(0, 1).describe("Change of the contrast: f for both, or [low, high]."),
-    value_range: z
-      .array(z.number())
-      .length(2)
-      .default([0, 255])
-      .describe("The result is cut off at these values."),
+    value_range: valueRange(),
   },
   build([x], { factor: change, value_range }, ctx) {
     checkRank("random_contrast", x!, 2, ctx);
@@ -163,5 +167,56 @@ export const randomContrast = defineLayer({
     const centre = mean(x!, [1, 2]);
     const changed = add(mul(sub(x!, centre), reshape(f, [...f.type.shape, 1])), centre);
     return clip(changed, value_range[0]!, value_range[1]!);
+  },
+});
+
+export const randomBrightness = defineLayer({
+  name: "random_brightness",
+  doc: "In training, y = x + f·(highest − lowest value), f random for each image.",
+  takes: "one",
+  mask: "stops",
+  options: {
+    factor: factor(-1, 1).describe("Share of the range of values: f for −f to f, or [low, high]."),
+    value_range: valueRange(),
+  },
+  build([x], { factor: share, value_range }, ctx) {
+    checkRank("random_brightness", x!, 2, ctx);
+    if (!ctx.training) return x!;
+    const [low, high] = limits(value_range);
+    const f = drawn(limits(share), x!.type.shape[0]!, ctx);
+    const more = mul(f, high - low);
+    return clip(add(x!, reshape(more, [...f.type.shape, 1])), low, high);
+  },
+});
+
+/** Shares of red, green and blue in what is grey. */
+const greys = [0.2989, 0.587, 0.114] as const;
+
+export const randomGrayscale = defineLayer({
+  name: "random_grayscale",
+  doc: "In training, makes each colour image grey with probability `factor`: 0.2989·red + 0.587·green + 0.114·blue.",
+  takes: "one",
+  mask: "stops",
+  options: {
+    factor: z.number().min(0).max(1).default(0.5).describe("Probability."),
+  },
+  build([x], { factor: share }, ctx) {
+    checkRank("random_grayscale", x!, 2, ctx);
+    const [batch, h, w, channels] = x!.type.shape as [number, number, number, number];
+    if (channels !== 3) {
+      ctx.fail({
+        path: [],
+        message: "random_grayscale needs images in colour",
+        expected: "(None, height, width, 3)",
+        received: showShape(x!.type.shape),
+        fix: "leave it out: what has no colour stays as it is",
+      });
+    }
+    if (!ctx.training || share === 0) return x!;
+    const colour = (c: number) => slice(x!, [0, 0, 0, c], [batch, h, w, 1]);
+    const grey = greys.map((s, c) => mul(colour(c), s)).reduce((a, b) => add(a, b));
+    const all = broadcastTo(grey, x!.type.shape);
+    if (share === 1) return all;
+    return where(stopGradient(less(ctx.uniform([batch, 1, 1, 1]), share)), all, x!);
   },
 });

@@ -4,9 +4,10 @@ import type { Tensor } from "../../ir/graph.ts";
 import { add, mul } from "../../ops/pointwise.ts";
 import { concatenate, flip } from "../../ops/view.ts";
 import type { Problem } from "../../support/errors.ts";
+import { oneOf } from "../../support/suggest.ts";
 import type { Named } from "../definition.ts";
 import { buildInner, type Catalogue, layerOption } from "./inner.ts";
-import { defineLayer, type Layer, maskGiven, showShape } from "./layer.ts";
+import { defineLayer, type Layer, maskGiven, type Part, showShape } from "./layer.ts";
 
 /** What becomes of the two results, of the same steps. */
 const merges = {
@@ -81,6 +82,28 @@ function unfit({ layer, backward_layer }: Options): Problem | undefined {
   };
 }
 
+/** A layer whose steps are brought back into the order of its input. */
+const turnedBack = ({ definition, options }: Named<Layer>): Named<Layer> => ({
+  definition: {
+    ...definition,
+    build: (inputs, own, ctx) => flip(definition.build(inputs, own, ctx), 1),
+  },
+  options,
+});
+
+/** The two layers by themselves, whose weights have the names that they have together. */
+function apart(options: Options): readonly Part[] {
+  const [forward, backward] = both(options);
+  return [
+    { name: "forward", layer: forward, at: ["layer"] },
+    {
+      name: "backward",
+      layer: givesSequences(backward) ? turnedBack(backward) : backward,
+      at: [options.backward_layer ? "backward_layer" : "layer"],
+    },
+  ];
+}
+
 /** @param catalogue all layers, this among them */
 export const bidirectional = (catalogue: Catalogue): Layer =>
   defineLayer({
@@ -94,13 +117,26 @@ export const bidirectional = (catalogue: Catalogue): Layer =>
         .describe("The layer that goes backwards; by default one as the other."),
       merge_mode: z
         .enum(modes)
+        .nullable()
         .default("concat")
-        .describe("concat: side by side; sum, mul (product), ave (mean): number by number."),
+        .describe(
+          "concat: side by side; sum, mul (product), ave (mean): number by number; null: two results, which `from` calls NAME/forward and NAME/backward.",
+        ),
     },
     inner: ["layer", "backward_layer"],
     check: unfit,
+    parts: ({ merge_mode, ...options }) => (merge_mode === null ? apart(options) : undefined),
     mask: (inputs, masks, options) => maskGiven(options.layer, inputs, masks),
     build(inputs, { merge_mode, ...options }, ctx) {
+      if (merge_mode === null) {
+        return ctx.fail({
+          path: ["merge_mode"],
+          message: "a layer within another gives one result, not one for each direction",
+          expected: oneOf(modes),
+          received: "null",
+          fix: "use `merge_mode: concat`",
+        });
+      }
       const [forward, backward] = both(options);
       const at = options.backward_layer ? "backward_layer" : "layer";
       const a = buildInner(

@@ -21,7 +21,7 @@ function checkSteps(name: string, { type: { shape } }: Tensor, rank: number, ctx
   if (shape.length === rank + 3) return;
   ctx.fail({
     path: [],
-    message: `${name} needs ${rank === 1 ? "a sequence" : "an image"} with its channels last at every step`,
+    message: `${name} needs ${["a sequence", "an image", "a volume"][rank - 1]} with its channels last at every step`,
     expected: `(${["None", "time", ...dimensionNames(rank), "channels"].join(", ")})`,
     received: showShape(shape),
     fix:
@@ -66,17 +66,17 @@ const frames = (rank: number): Form<ReturnType<typeof options>> => ({
   },
 });
 
-const convLstm = (rank: 1 | 2) =>
+const convLstm = (rank: 1 | 2 | 3) =>
   defineRecurrent(
     {
       name: `conv_lstm${rank}d`,
       aliases: [`conv_lstm_${rank}d`],
       doc:
         "lstm with convolutions in place of both products: i, f, o = recurrent_activation(x[t]∗W + h[t − 1]∗R + b), " +
-        `over ${["sequences", "images"][rank - 1]} (https://arxiv.org/abs/1506.04214).`,
+        `over ${["sequences", "images", "volumes"][rank - 1]} (https://arxiv.org/abs/1506.04214).`,
     },
     frames(rank),
     longShortTerm,
   );
 
-export const [convLstm1d, convLstm2d] = [convLstm(1), convLstm(2)];
+export const [convLstm1d, convLstm2d, convLstm3d] = [convLstm(1), convLstm(2), convLstm(3)];

@@ -7,7 +7,7 @@ import { bidirectional } from "./bidirectional.ts";
 import * as borders from "./borders.ts";
 import * as categories from "./categories.ts";
 import { centerCrop } from "./center-crop.ts";
-import { convLstm1d, convLstm2d } from "./conv-lstm.ts";
+import { convLstm1d, convLstm2d, convLstm3d } from "./conv-lstm.ts";
 import { conv1d, conv2d, conv3d } from "./convolution.ts";
 import * as separable from "./convolution-separable.ts";
 import * as transposed from "./convolution-transposed.ts";
@@ -22,11 +22,13 @@ import * as merge from "./merge.ts";
 import * as normalization from "./normalization.ts";
 import { unitNormalization } from "./normalization-unit.ts";
 import * as pooling from "./pooling.ts";
+import { adaptivePooling } from "./pooling-adaptive.ts";
 import * as preprocessing from "./preprocessing.ts";
 import * as regularization from "./regularization.ts";
 import { upSampling1d, upSampling2d, upSampling3d } from "./resizing.ts";
 import * as shape from "./shape.ts";
 import { simpleRnn } from "./simple-rnn.ts";
+import { spectralNormalization } from "./spectral.ts";
 import { wrappers } from "./wrappers.ts";
 
 export const layers: readonly Layer[] = [
@@ -80,6 +82,7 @@ export const layers: readonly Layer[] = [
   pooling.globalAveragePooling1d,
   pooling.globalAveragePooling2d,
   pooling.globalAveragePooling3d,
+  ...adaptivePooling,
   borders.zeroPadding1d,
   borders.zeroPadding2d,
   borders.zeroPadding3d,
@@ -99,8 +102,10 @@ export const layers: readonly Layer[] = [
   gru,
   convLstm1d,
   convLstm2d,
+  convLstm3d,
   bidirectional(() => layers),
   ...wrappers(() => layers),
+  spectralNormalization(() => layers),
   attention.attention,
   attention.additiveAttention,
   multiHeadAttention,
@@ -116,4 +121,6 @@ export const layers: readonly Layer[] = [
   augmentation.randomRotation,
   augmentation.randomZoom,
   augmentation.randomContrast,
+  augmentation.randomBrightness,
+  augmentation.randomGrayscale,
 ];

@@ -38,28 +38,3 @@ export function buildInner(
   };
   return layer.definition.build(inputs, layer.options, own);
 }
-
-/**
- * A context for building the same layer several times, one after the other: it has its weights once, and what a
- * weight becomes in one building is what the next one reads. `finish` hands on what they became in the end.
- */
-export function inTurn(ctx: LayerContext): { readonly ctx: LayerContext; finish(): void } {
-  const weights = new Map<string, { readonly first: Tensor; now: Tensor }>();
-  const own: LayerContext = {
-    ...ctx,
-    weight(name, shape, options) {
-      const known = weights.get(name);
-      if (known) return known.now;
-      const first = ctx.weight(name, shape, options);
-      weights.set(name, { first, now: first });
-      return first;
-    },
-    update(weight, next) {
-      for (const entry of weights.values()) if (entry.now === weight) entry.now = next;
-    },
-  };
-  const finish = () => {
-    for (const { first, now } of weights.values()) if (now !== first) ctx.update(first, now);
-  };
-  return { ctx: own, finish };
-}

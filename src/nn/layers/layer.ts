@@ -41,7 +41,10 @@ export interface LayerContext {
   readonly masks: readonly Mask[];
   /** The layer's weight of this name, the same one in every graph of the model. */
   weight(name: string, shape: Shape, options: WeightOptions): Tensor;
-  /** What a weight that the layer itself keeps becomes after a training step; ignored elsewhere. */
+  /**
+   * What the layer makes of a weight in a training step; ignored elsewhere. Who asks for it from now on reads that,
+   * and the step ends with it, or the optimizer begins with it: no gradient goes through it to what it was before.
+   */
   update(weight: Tensor, next: Tensor): void;
   /** Uniform numbers in [0, 1), new ones every step. */
   uniform(shape: Shape): Tensor;
@@ -67,8 +70,21 @@ export interface Layer<S extends z.ZodRawShape = z.ZodRawShape> extends Definiti
    * or a random number for all of it. Wrappers then show it one batch after the other.
    */
   mixes?(options: z.output<z.ZodObject<S>>): boolean;
+  /**
+   * The layers that it stands for in a model, if it gives several results; each reads what it reads. It is not
+   * built itself then.
+   */
+  parts?(options: z.output<z.ZodObject<S>>): readonly Part[] | undefined;
   /** What its input has to be, if it takes whole numbers only: the data is checked before training. */
   wants?(options: z.output<z.ZodObject<S>>): WholeNumbers | undefined;
+}
+
+/** One of the layers that a layer stands for: `bidirectional/forward`. */
+export interface Part {
+  readonly name: string;
+  readonly layer: Named<Layer>;
+  /** Where it stands in the options. */
+  readonly at: SpecPath;
 }
 
 type MaskRule<S extends z.ZodRawShape> = (

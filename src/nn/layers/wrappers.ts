@@ -2,7 +2,7 @@
 import type { Tensor } from "../../ir/graph.ts";
 import { concatenate, reshape, slice } from "../../ops/view.ts";
 import { type Mask, maskOver } from "../mask.ts";
-import { buildInner, type Catalogue, type InnerLayer, inTurn, layerOption } from "./inner.ts";
+import { buildInner, type Catalogue, type InnerLayer, layerOption } from "./inner.ts";
 import { defineLayer, type Layer, type LayerContext, maskGiven, showShape } from "./layer.ts";
 
 /** [batch, time, …] as [batch·time, …]: every step an example of its own. */
@@ -32,15 +32,16 @@ const observingSteps = (ctx: LayerContext): LayerContext => ({
     }),
 });
 
-/** As in Keras, whose steps follow each other: each has statistics and random numbers of its own. */
+/**
+ * As in Keras, whose steps follow each other: each has statistics and random numbers of its own, and reads what the one
+ * before it left in the weights.
+ */
 function stepByStep(inner: InnerLayer, x: Tensor, mask: Mask, ctx: LayerContext): Tensor {
   const steps = x.type.shape[1]!;
-  const turns = inTurn(ctx);
   const results = Array.from({ length: steps }, (_, t) => {
-    const y = buildInner(inner, [stepOf(x, t)], [mask && stepOf(mask, t)], turns.ctx);
+    const y = buildInner(inner, [stepOf(x, t)], [mask && stepOf(mask, t)], ctx);
     return reshape(y, [y.type.shape[0]!, 1, ...y.type.shape.slice(1)]);
   });
-  turns.finish();
   return concatenate(results, 1);
 }
 

@@ -90,6 +90,26 @@ export const crossentropies: readonly Loss[] = [
     },
   }),
   defineLoss({
+    name: "categorical_generalized_cross_entropy",
+    doc: "(1 − ŷ[label]^q)/q; targets are class numbers, some of which may be wrong (https://arxiv.org/abs/1805.07836)",
+    targets: "labels",
+    predicts: "classes",
+    options: {
+      q: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.5)
+        .describe(
+          "Near 0 a cross-entropy, near 1 the absolute error, which wrong labels move less.",
+        ),
+    },
+    perSample(labels, p, { q }) {
+      const own = lastSum(op.mul(oneHot(labels, p.type.shape.at(-1)!), p));
+      return op.div(op.sub(1, op.power(own, q)), q);
+    },
+  }),
+  defineLoss({
     name: "sparse_categorical_crossentropy",
     doc: "−log ŷ[label]; targets are class numbers",
     targets: "labels",

@@ -67,7 +67,7 @@ export const regressionLosses: readonly Loss[] = [
   }),
   defineLoss({
     name: "log_cosh",
-    aliases: ["logcosh"],
+    aliases: ["logcosh", "log_cosh_error"],
     doc: "Mean over the last dimension of log cosh(ŷ − y): ½e² for small errors e, |e| − log 2 for large",
     targets: "values",
     options: {},

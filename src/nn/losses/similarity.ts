@@ -10,6 +10,9 @@ import { defineLoss, type Loss, withoutLast } from "./loss.ts";
 /** In place of −∞: its exponential is 0 beside any other, and its differences are numbers. */
 const never = -1e30;
 
+/** e^(−2·this) is nothing beside e^−this, in single precision. */
+const smallest = 17;
+
 /** log Σ eˣ over what is chosen of each row, [n, m] to [n]; `never` where nothing is. */
 const logSumOf = (x: Tensor, chosen: Tensor): Tensor =>
   withoutLast(logSumExp(op.where(chosen, x, never)));
@@ -56,7 +59,13 @@ export const similarityLosses: readonly Loss[] = [
       const near = op.mul(weight, op.sub(1 - margin, distance));
       const positive = logSumOf(op.mul(apart, gamma), partners);
       const negative = logSumOf(op.mul(near, gamma), op.sub(1, same));
-      return op.softplus(op.add(positive, negative));
+      const total = op.add(positive, negative);
+      // softplus(x) = eˣ to the last digit where it is small; 1 + eˣ would have lost it, and it would not count.
+      return op.where(
+        op.less(total, -smallest),
+        op.exp(op.minimum(total, -smallest)),
+        op.softplus(total),
+      );
     },
   }),
 ];

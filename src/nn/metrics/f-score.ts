@@ -3,9 +3,8 @@ import { z } from "zod";
 import type { Shape, Tensor } from "../../ir/graph.ts";
 import * as op from "../../ops/pointwise.ts";
 import { max } from "../../ops/reduce.ts";
-import type { Problem } from "../../support/errors.ts";
 import { epsilon } from "../losses/loss.ts";
-import { counts } from "./confusion.ts";
+import { classOption, counts, unfitSelection } from "./confusion.ts";
 import { asOneHot, byShapes, defineMetric, type Metric, type Totals } from "./metric.ts";
 import { byOutput } from "./regression.ts";
 
@@ -28,9 +27,14 @@ function score(tp: number, fp: number, fn: number, beta: number): number {
   return ((1 + b) * precision * recall) / (b * precision + recall + epsilon);
 }
 
-/** The score of all classes together, or the mean of the classes' scores. */
-function average(totals: Totals<SumName>, beta: number, how: Average): number {
+/** The score of one class, of all classes together, or the mean of the classes' scores. */
+function average(
+  totals: Totals<SumName>,
+  beta: number,
+  { average: how, class_id }: { readonly average: Average; readonly class_id: number | null },
+): number {
   const [tp, fp, fn] = sumNames.map((name) => Array.from(totals[name]));
+  if (class_id !== null) return score(tp![class_id]!, fp![class_id]!, fn![class_id]!, beta);
   const all = (a: readonly number[]) => a.reduce((x, y) => x + y, 0);
   if (how === "micro") return score(all(tp!), all(fp!), all(fn!), beta);
   const scores = tp!.map((t, k) => score(t, fp![k]!, fn![k]!, beta));
@@ -39,9 +43,9 @@ function average(totals: Totals<SumName>, beta: number, how: Average): number {
   return all(scores.map((s, k) => (s * weights[k]!) / (all(weights) + epsilon)));
 }
 
-/** Keras knows F scores of examples of one dimension only. */
-function unfit(shape: Shape): Problem | undefined {
-  if (shape.length === 2) return undefined;
+/** Keras knows F scores of examples of one dimension only; and the class must be one. */
+function unfit(shape: Shape, { class_id }: { readonly class_id: number | null }) {
+  if (shape.length === 2) return unfitSelection(shape, { class_id, top_k: null });
   return {
     path: [],
     message: "an F score needs outputs of one dimension",
@@ -57,6 +61,7 @@ const options = {
     .describe(
       "micro: all classes counted together; macro: mean of the classes; weighted: by size.",
     ),
+  class_id: classOption.describe("Only this class: of what Keras gives with average=None."),
   threshold: z
     .number()
     .gt(0)
@@ -81,7 +86,7 @@ export const fScores: readonly Metric[] = [
     targets: byShapes,
     unfit,
     sums,
-    finish: (totals: Totals<SumName>, { average: how }) => average(totals, 1, how),
+    finish: (totals: Totals<SumName>, own) => average(totals, 1, own),
   }),
   defineMetric({
     name: "fbeta",
@@ -95,6 +100,6 @@ export const fScores: readonly Metric[] = [
     targets: byShapes,
     unfit,
     sums,
-    finish: (totals: Totals<SumName>, { beta, average: how }) => average(totals, beta, how),
+    finish: (totals: Totals<SumName>, own) => average(totals, own.beta, own),
   }),
 ];
