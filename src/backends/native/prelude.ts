@@ -2,7 +2,7 @@
  * The fixed part of every generated C file: vectors of one width in GCC's extensions, elementary functions on
  * them, and the thread pool. Everything else in the file is generated from the program.
  */
-import { keepOf, limitsOf, loadBytesOf, selectOf, sqrtOf } from "./vector-instructions.ts";
+import { keepOf, limitsOf, loadBytesOf, selectOf, someOf, sqrtOf } from "./vector-instructions.ts";
 
 /** Vector types and operations for `width` floats. Masks are vectors of int, all bits set where true. */
 export function vectorPrelude(width: number): string {
@@ -40,9 +40,7 @@ ${transposeOf(width)}#define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* The first n lanes; the others are zero, and stay as they are in memory. */
-INLINE vf load_some(const float *p, long n) { vf x = {}; for (long i = 0; i < n && i < ${width}; i++) x[i] = p[i]; return x; }
-INLINE void store_some(float *p, vf x, long n) { for (long i = 0; i < n && i < ${width}; i++) p[i] = x[i]; }
-${limitsOf(width)}INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
+${someOf(width)}${limitsOf(width)}INLINE vf vabs(vf a) { return (vf)((vi)a & ISPLAT(0x7fffffff)); }
 INLINE vf vsqrt(vf a) { ${sqrtOf(width)} }
 INLINE vf vfloor(vf a) { vf t = __builtin_convertvector(__builtin_convertvector(a, vi), vf); return t - SELECT(t > a, SPLAT(1.0f), SPLAT(0.0f)); }
 ${lanesOf(width)}/* e^x: 2^n times a polynomial in the rest (Cephes), relative error 1e-7. What is no number stays none all the way. */

@@ -15,9 +15,13 @@ interface X86Set {
   readonly smaller: string;
   /** By the mask m; AVX-512 has masks of bits, and gcc an instruction for three operands. */
   readonly blend?: string;
+  /** The first n lanes of memory at p, the others zero, and what stores the first n of x there. */
+  readonly some?: { readonly load: string; readonly store: string };
   /** Bytes as whole numbers: gcc 12 puts them together one by one unless it is told the instruction. */
   readonly bytes?: string;
 }
+/** The mask of the first n of sixteen lanes. */
+const firstBits = "(unsigned short)(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1)";
 const sixteenBytes = "(*(const b16u *)(p))";
 const x86Set = (width: number): X86Set | undefined => {
   switch (width) {
@@ -27,6 +31,10 @@ const x86Set = (width: number): X86Set | undefined => {
         squareRoot: "__builtin_ia32_sqrtps512_mask(a, a, -1, 4)",
         larger: "__builtin_ia32_maxps512_mask(b, a, a, -1, 4)",
         smaller: "__builtin_ia32_minps512_mask(b, a, a, -1, 4)",
+        some: {
+          load: `(vf)__builtin_ia32_loadups512_mask(p, (vf){}, ${firstBits})`,
+          store: `__builtin_ia32_storeups512_mask(p, x, ${firstBits})`,
+        },
         bytes: `__builtin_ia32_pmovzxbd512_mask(${sixteenBytes}, (vi){}, (unsigned short)-1)`,
       };
     case 8:
@@ -36,6 +44,10 @@ const x86Set = (width: number): X86Set | undefined => {
         larger: "__builtin_ia32_maxps256(b, a)",
         smaller: "__builtin_ia32_minps256(b, a)",
         blend: "((vf)__builtin_ia32_blendvps256((vf)(b), (vf)(a), (vf)(m)))",
+        some: {
+          load: "(vf)__builtin_ia32_maskloadps256((const vf *)p, LANES < ISPLAT((int32_t)n))",
+          store: "__builtin_ia32_maskstoreps256((vf *)p, LANES < ISPLAT((int32_t)n), x)",
+        },
         bytes: `__builtin_ia32_pmovzxbd256(${sixteenBytes})`,
       };
     case 4:
@@ -110,4 +122,15 @@ export function sqrtOf(width: number): string {
   const builtin = x86Set(width)?.squareRoot;
   if (!builtin) return loop;
   return `\n#if ${gccWith(width)}\n  return (vf)${builtin};\n#else\n  ${loop}\n#endif\n`;
+}
+
+/** The first n lanes; the others are zero, and stay as they are in memory. */
+export function someOf(width: number): string {
+  const define = (load: string, store: string) =>
+    `INLINE vf load_some(const float *p, long n) { ${load} }\nINLINE void store_some(float *p, vf x, long n) { ${store} }\n`;
+  const each = `for (long i = 0; i < n && i < ${width}; i++)`;
+  const plain = define(`vf x = {}; ${each} x[i] = p[i]; return x;`, `${each} p[i] = x[i];`);
+  const some = x86Set(width)?.some;
+  if (!some) return plain;
+  return `#if ${gccWith(width)}\n${define(`return ${some.load};`, `${some.store};`)}#else\n${plain}#endif\n`;
 }

@@ -30,7 +30,8 @@ export function explainSchedule(s: Schedule, nest: Nest, layoutOf: LayoutOf): re
   const { size, tall, vectors, row } = s.tile;
   const names = namesOf(nest);
   const height = tall > 0 ? `${size} or ${size + 1}` : String(size);
-  const outer = s.outer.length > 0 ? [`outer    ${listed(s.outer, names)}`] : [];
+  const inside = s.outerInside ? ", of each block of rows" : "";
+  const outer = s.outer.length > 0 ? [`outer    ${listed(s.outer, names)}${inside}`] : [];
   const others = s.rows.filter((x, i) => i !== row && x.extent > 1);
   return [
     `tile     ${height} rows × ${s.dot?.columns ?? vectors * s.width} columns of sums in registers, ${count(s.flops / 2)} multiply-adds`,

@@ -12,6 +12,7 @@ import type { Shared, Tile } from "./tiling.ts";
 export type Decision =
   | "clip"
   | "dot"
+  | "outerInside"
   | "panel"
   | "tile"
   | "pack"

@@ -53,7 +53,7 @@ function pointerOfCopy(s: Schedule, side: "a" | "b", pointerOf: PointerOf): stri
   const { copy } = s[side];
   return copy ? pointerOf(copy.target) : "";
 }
-/** The loops around the tiles, outside in: outer, row blocks, k blocks, panels, rows, tiles. */
+/** The loops around the tiles, outside in: outer and row blocks or these the other way round, k blocks, panels, rows, tiles. */
 class NestPrinter {
   readonly #s: Schedule;
   readonly #tiles: ReadonlyMap<number, string>;
@@ -68,7 +68,9 @@ class NestPrinter {
   }
 
   print(): void {
-    this.#outer(0);
+    const inner = (lo: string, hi: string) => this.#kBlocks(lo, hi);
+    if (this.#s.outerInside) this.#rowBlocks((lo, hi) => this.#outer(0, () => inner(lo, hi)));
+    else this.#outer(0, () => this.#rowBlocks(inner));
   }
 
   /** The part of `units` that belongs to thread t, if this is the loop threads share. */
@@ -97,28 +99,28 @@ class NestPrinter {
       this.#code.line(`float *e${n}_${l + 1} = ${along(`e${n}_${l}`, i, x.args[n]!)};`);
   }
 
-  #outer(n: number): void {
+  #outer(n: number, inner: () => void): void {
     const x = this.#s.outer[n];
     if (!x) {
-      this.#rowBlocks();
+      inner();
       return;
     }
     const [lo, hi] = n === 0 ? this.#share("outer", x.extent) : ["0", String(x.extent)];
-    this.#loop(x, `o${n}`, lo, hi, () => this.#outer(n + 1));
+    this.#loop(x, `o${n}`, lo, hi, () => this.#outer(n + 1, inner));
   }
 
-  #rowBlocks(): void {
+  #rowBlocks(inner: (lo: string, hi: string) => void): void {
     const { tile, rows, rowBlock } = this.#s;
     const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
     const [lo, hi] = this.#share("rows", units, tile.row === 0 ? tile.perUnit : 1);
     if (rowBlock >= units) {
-      this.#kBlocks(lo, hi);
+      inner(lo, hi);
       return;
     }
     this.#code.line(`const long end = ${hi};`);
     this.#code.block(`for (long m0 = ${lo}; m0 < end; m0 += ${rowBlock})`, () => {
       this.#code.line(`const long m1 = MIN(m0 + ${rowBlock}, end);`);
-      this.#kBlocks("m0", "m1");
+      inner("m0", "m1");
     });
   }
 

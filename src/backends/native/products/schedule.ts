@@ -54,6 +54,8 @@ export interface Schedule {
   };
   /** Nest, outside in: outer, blocks of rows[0], blocks of k[0], panels, rows, tiles, k. */
   readonly outer: readonly Loop[];
+  /** Whether the outer loops lie within the blocks of rows: then all of them read a block of A while it is at hand. */
+  readonly outerInside: boolean;
   readonly rows: readonly Loop[];
   readonly panels: Loop;
   readonly k: readonly Loop[];
@@ -156,6 +158,10 @@ export function chooseSchedule(
     },
     ...(along && { dot: dotOf(b, vector, along, target) }),
     outer: loops.outer,
+    outerInside: decide("outerInside", sharesRows(loops, tile, b.load.buffer, target), () => [
+      true,
+      false,
+    ]),
     rows: loops.rows,
     panels,
     k: loops.k,
@@ -178,6 +184,12 @@ export function chooseSchedule(
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),
   };
 }
+
+/** Whether outer loops read A's rows between each other, or the same, and all of B stays in the second cache beside them. */
+const sharesRows = ({ outer, rows }: Loops, tile: Tile, b: TensorBuffer, { l2 }: Target): boolean =>
+  outer.length > 0 &&
+  outer.every((x) => Math.abs(x.a) < Math.abs(rows[tile.row]!.a)) &&
+  4 * sizeOf(b.shape) <= l2 / 4;
 
 /** From one vector of sums to the next. */
 const dotPanel = ({ at }: Operand, vector: Axis, panels: number, { width }: Target): number =>
