@@ -31,7 +31,8 @@ const madeFor = Buffer.from(digest(`${size} ${mtimeMs} ${process.version} ${proc
 const key = keyOf(file, args[0] ?? "");
 const kept = recallBytes(kind, key);
 const isOurs = kept?.subarray(0, madeFor.length).equals(madeFor);
-const script = new Script(readFileSync(file, "utf8"), {
+// It is all ASCII.
+const script = new Script(readFileSync(file, "latin1"), {
   filename: file,
   ...(kept && isOurs && { cachedData: kept.subarray(madeFor.length) }),
 });

@@ -2,18 +2,16 @@
  * `nnc bench`: how fast a spec trains on this machine, and how near that is to what the machine could do. The C
  * compiler works into a cache of its own, so that it really runs, and a process of its own then starts from there.
  */
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Choice, chooseBackend } from "../backends/index.ts";
+import type { Choice } from "../backends/index.ts";
 import { measurePeak } from "../backends/native/peak.ts";
 import type { AnySamples, Dataset } from "../data/dataset.ts";
 import type { Spec } from "../spec/spec.ts";
 import { internal, UsageError } from "../support/errors.ts";
 import { names } from "../train/graphs.ts";
-import { loadData } from "../train/load.ts";
 import { type Measured, measureSteps, median, stepRunner } from "../train/measure.ts";
 import { checkModel } from "../train/prepare.ts";
 import { initialWeights, planRun, Session } from "../train/session.ts";
@@ -22,6 +20,7 @@ import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import { type Interrupt, onInterrupt } from "./interrupt.ts";
 import { type JsonOption, type SpecOptions, specArguments } from "./options.ts";
+import { prepare } from "./prepare.ts";
 import { openSpec } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, tell } from "./terminal.ts";
@@ -49,12 +48,10 @@ export async function bench(name: string, options: BenchOptions): Promise<number
   return located(source, async () => {
     const silent =
       options.quiet === true || options.json === true || options.onlyFirstStep === true;
-    // Side by side, as `train` does it.
-    const choosing = chooseBackend(options.backend);
-    choosing.catch(() => undefined);
-    const data = await during("loading data", silent, () => loadData(spec));
+    const preparing = prepare(spec, options.backend, silent);
+    const data = await preparing.data;
     checkModel(spec, data.train);
-    const choice = await during("choosing a backend", silent, () => choosing);
+    const choice = await preparing.choice();
     if (options.onlyFirstStep) return reportFirstStep(spec, data, choice, options);
     const interrupt = onInterrupt(() => tell("stopping; Ctrl-C again to stop at once"));
     if (!silent) tell(`backend: ${choice.backend.name} (${choice.device}), ${choice.why}`);
@@ -239,6 +236,7 @@ async function firstStepElsewhere(run: Run): Promise<FirstStep | undefined> {
     ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
   ];
   try {
+    const { execFile } = await import("node:child_process");
     const { stdout } = await promisify(execFile)(process.execPath, [process.argv[1]!, ...args]);
     return JSON.parse(stdout) as FirstStep;
   } catch (error) {

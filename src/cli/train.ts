@@ -1,7 +1,7 @@
 /** `nnc train`: reads and checks, chooses a backend, and reports the run. */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type Choice, chooseBackend } from "../backends/index.ts";
+import type { Choice } from "../backends/index.ts";
 import { reference } from "../backends/reference.ts";
 import type { AnySamples, Dataset } from "../data/dataset.ts";
 import { readSpec } from "../spec/source.ts";
@@ -9,7 +9,6 @@ import { resolveSpec, type Spec } from "../spec/spec.ts";
 import { ProblemError, UsageError } from "../support/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
 import { type EndEvent, type Metrics, metricsOf } from "../train/events.ts";
-import { loadData } from "../train/load.ts";
 import { checkModel } from "../train/prepare.ts";
 import { prospectOf } from "../train/prospect.ts";
 import { readInfo } from "../train/read-info.ts";
@@ -24,6 +23,7 @@ import { onInterrupt } from "./interrupt.ts";
 import { type JsonOption, pluginArguments, type SpecOptions } from "./options.ts";
 import { version } from "./package-files.ts";
 import { pluginRecords, requirePlugins } from "./plugins.ts";
+import { prepare } from "./prepare.ts";
 import { HumanReporter, jsonReporter, quietReporter, type Reporter } from "./reporter.ts";
 import { type OpenedSpec, openSpec, overridesOf } from "./spec-file.ts";
 import { during } from "./spinner.ts";
@@ -162,14 +162,13 @@ async function trainOpened(
   { folder, info, from }: Kept,
 ): Promise<Outcome> {
   const silent = options.quiet === true || options.json === true;
-  // Compilers and devices answer while the data is read; what is wrong with the data is said first.
-  const choosing = chooseBackend(options.backend ?? from?.saved.backend ?? info.backend);
-  choosing.catch(() => undefined);
-  const dataset = await during("loading data", silent, () => loadData(spec));
+  const backend = options.backend ?? from?.saved.backend ?? info.backend;
+  const { data, choice: chosen } = prepare(spec, backend, silent);
+  const dataset = await data;
   const built = checkModel(spec, dataset.train);
   const file = options.weights ?? (from ? undefined : info.weights);
   const weights = file === undefined ? undefined : readWeights(file, built.weights);
-  const choice = await during("choosing a backend", silent, () => choosing);
+  const choice = await chosen();
   if (!silent) {
     if (bundled) tell(`spec: ${source.file}`);
     tell(`data: ${dataset.summary}${divided(spec, dataset)}`);

@@ -93,7 +93,9 @@ function factsOf(order: readonly Tensor[]): Facts {
     const reads = readsOf(y);
     let cost = isLeaf(y) ? 0 : (y.op.work?.(y) ?? 1);
     for (const [input, x] of y.inputs.entries()) {
-      users.set(x, [...(users.get(x) ?? []), { user: y, input }]);
+      const own = users.get(x);
+      if (own) own.push({ user: y, input });
+      else users.set(x, [{ user: y, input }]);
       if (!isLeaf(y))
         cost += ((isReduction(x) ? loadCost : costs.get(x)!) * reads[input]!) / size(y);
     }
@@ -165,6 +167,7 @@ function separateProducts(order: readonly Tensor[], chosen: Set<Tensor>): void {
 
 /** Materialises inputs of kernels that would read too many buffers, the one with most buffers first. */
 function limitInputs(order: readonly Tensor[], chosen: Set<Tensor>, maxInputs: number): void {
+  if (maxInputs === Number.POSITIVE_INFINITY) return;
   const buffers = new Map<Tensor, ReadonlySet<Tensor>>();
   const seen = (x: Tensor): ReadonlySet<Tensor> =>
     chosen.has(x) || isLeaf(x) ? new Set([x]) : buffers.get(x)!;

@@ -49,16 +49,23 @@ const contractOp: Op<ContractAttrs> = {
   },
   grad: (dy, y) => y.inputs.map((_, k) => gradient(dy, y, k)),
   // One factor less than operands: of a plain sum none. What is read outside an operand is zero and not counted.
-  multiplyAdds: (y) => countTerms(y.attrs, shapesOf(y)) * (y.inputs.length - 1),
+  multiplyAdds: (y) => termsOf(y) * (y.inputs.length - 1),
   reads: (y) => y.inputs.map(() => sizeOf(y.attrs.axes.map((a) => a.extent))),
   pads: ({ attrs: { axes, maps }, inputs }) =>
     maps.map((map, k) => map.some((e, d) => mayMiss(e, axes, inputs[k]!.type.shape[d]!))),
-  work: (y) => (2 * countTerms(y.attrs, shapesOf(y))) / sizeOf(y.type.shape),
+  work: (y) => (2 * termsOf(y)) / sizeOf(y.type.shape),
   simplify: (y) =>
     y.inputs.some((x) => fillValue(x) === 0) ? fill(0, y.type.shape) : withoutDivisors(y),
   absorb,
 };
 const shapesOf = (y: Tensor) => y.inputs.map((x) => x.type.shape);
+/** Several passes ask for it, and it takes a while to count. */
+const counted = new WeakMap<Tensor, number>();
+function termsOf(y: Tensor<ContractAttrs>): number {
+  const terms = counted.get(y) ?? countTerms(y.attrs, shapesOf(y));
+  counted.set(y, terms);
+  return terms;
+}
 const apply = defineOp(contractOp);
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
   apply(operands, attrs);

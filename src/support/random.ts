@@ -15,7 +15,7 @@ export interface RandomStream {
 }
 
 export function randomStream(seed: number, ...purpose: readonly (string | number)[]): RandomStream {
-  const next = xoshiro(hash(`${seed}/${purpose.join("/")}`));
+  const { next, fill } = xoshiro(hash(`${seed}/${purpose.join("/")}`));
   const uniform = () => next() / 4294967296;
   let spare: number | undefined;
   const normal = (): number => {
@@ -33,10 +33,7 @@ export function randomStream(seed: number, ...purpose: readonly (string | number
       return x * scale;
     }
   };
-  const fillUniform = (values: Float32Array, lo: number, hi: number) => {
-    for (let i = 0; i < values.length; i++) values[i] = lo + (hi - lo) * (next() / 4294967296);
-  };
-  return { uniform, fillUniform, normal, below: (n) => Math.floor(uniform() * n) };
+  return { uniform, fillUniform: fill, normal, below: (n) => Math.floor(uniform() * n) };
 }
 
 /** FNV-1a, 32 bits. */
@@ -46,7 +43,14 @@ function hash(text: string): number {
   return h >>> 0;
 }
 
-function xoshiro(seed: number): () => number {
+interface Generator {
+  /** 32 random bits. */
+  readonly next: () => number;
+  /** Fills with `lo + (hi − lo)·next/2³²`. */
+  readonly fill: (values: Float32Array, lo: number, hi: number) => void;
+}
+
+function xoshiro(seed: number): Generator {
   let z = seed;
   const split = () => {
     z = (z + 0x9e3779b9) >>> 0;
@@ -57,7 +61,7 @@ function xoshiro(seed: number): () => number {
   // In an array of integers: as variables of a closure they would be looked up and checked at each turn.
   const state = Int32Array.of(split(), split(), split(), split() | 1);
   const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
-  return () => {
+  const next = () => {
     const s1 = state[1]!;
     const s2 = state[2]! ^ state[0]!;
     const s3 = state[3]! ^ s1;
@@ -67,6 +71,25 @@ function xoshiro(seed: number): () => number {
     state[3] = rotate(s3, 11);
     return Math.imul(rotate(Math.imul(s1, 5), 7), 9) >>> 0;
   };
+  // A loop without calls is fast from its first turns on: first weights are a million numbers, drawn once.
+  const fill = (values: Float32Array, lo: number, hi: number) => {
+    let [s0, s1, s2, s3] = [state[0]!, state[1]!, state[2]!, state[3]!];
+    const width = hi - lo;
+    for (let i = 0; i < values.length; i++) {
+      const r = Math.imul(s1, 5);
+      const bits = Math.imul((r << 7) | (r >>> 25), 9) >>> 0;
+      values[i] = lo + width * (bits / 4294967296);
+      const t = s1 << 9;
+      s2 ^= s0;
+      s3 ^= s1;
+      s1 ^= s2;
+      s0 ^= s3;
+      s2 ^= t;
+      s3 = (s3 << 11) | (s3 >>> 21);
+    }
+    state.set([s0, s1, s2, s3]);
+  };
+  return { next, fill };
 }
 
 /** 0 … n−1 in random order (Fisher and Yates). */

@@ -2,7 +2,6 @@
  * WebGPU in Node, by Dawn's binding (the package `webgpu`), which gpu.js expects as `navigator.gpu`. What is
  * opened must be closed, or the process hangs at its end.
  */
-import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Availability } from "../../ir/program.ts";
 import { RunError } from "../../support/errors.ts";
@@ -35,7 +34,9 @@ export async function probeWebGpu(): Promise<Availability> {
   return { ok: false, reason, fix };
 }
 
-function runProbe(): Promise<Report> {
+async function runProbe(): Promise<Report> {
+  // Where nothing has to be asked, nothing has to be loaded.
+  const { spawn } = await import("node:child_process");
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [probe], {
       stdio: ["ignore", "pipe", "ignore"],

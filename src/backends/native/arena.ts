@@ -12,6 +12,8 @@ import type { ProcedurePlan, ProgramPlan } from "./plan.ts";
 export interface Arena {
   readonly offsets: ReadonlyMap<TensorBuffer, number>;
   readonly size: number;
+  /** Where the temporaries of the first procedure begin and end: what the first step touches. */
+  readonly first: readonly [start: number, end: number];
 }
 
 /** Rows that start a multiple of 4 KiB apart fall into the same cache sets; arrays begin at different ones. */
@@ -52,7 +54,9 @@ export function placeBuffers(buffers: readonly TensorBuffer[], plan: ProgramPlan
     placed.push({ life, start, end: start + bytes(b) });
     offsets.set(b, start);
   }
-  return { offsets, size: Math.max(fixed, ...placed.map((p) => p.end)) };
+  const end = (all: typeof placed) => Math.max(fixed, ...all.map((p) => p.end));
+  const first = placed.filter((p) => p.life.procedure === 0);
+  return { offsets, size: end(placed), first: [fixed, end(first)] };
 }
 
 const meet = (p: Life, q: Life): boolean =>

@@ -1,4 +1,5 @@
 /** A program as native code: compiled, loaded, its memory read and written in place. */
+import type { DType } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import type { Executable, FileMap, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
@@ -12,13 +13,18 @@ type Memory = Float32Array | Int32Array | Uint8Array;
 
 interface Slot {
   readonly index: number;
-  /** In the program's memory. */
-  readonly own: Memory;
+  readonly dtype: DType;
+  /** Of the program's own memory for it. */
+  readonly address: unknown;
+  /** That memory: only of what is written or read, for V8 collects garbage as if it were its own. */
+  view?: Memory;
   /** Somebody else's, which the program reads instead; a part of a file has no view. */
   lent: Memory | "file" | undefined;
   readonly layout: Layout;
   readonly shape: readonly number[];
 }
+
+const arrayOf = { f32: Float32Array, i32: Int32Array, u8: Uint8Array } as const;
 
 /** Bytes from which on a copy takes noticeable time; V8 itself moves very small arrays about. */
 const worthLending = 2 ** 16;
@@ -66,15 +72,9 @@ export class NativeExecutable implements Executable {
     this.#threads = Number(count(this.#context));
     for (const [i, v] of variables.entries()) {
       const layout = own.layouts[i]!;
-      const bytes = layout.size * (v.dtype === "u8" ? 1 : 4);
-      const buffer = koffi.view(address(this.#context, i), bytes) as ArrayBuffer;
-      const memory =
-        v.dtype === "f32"
-          ? new Float32Array(buffer)
-          : v.dtype === "i32"
-            ? new Int32Array(buffer)
-            : new Uint8Array(buffer);
-      this.#slots.set(v.name, { index: i, own: memory, lent: undefined, layout, shape: v.shape });
+      const { dtype, shape } = v;
+      const place = address(this.#context, i);
+      this.#slots.set(v.name, { index: i, dtype, address: place, lent: undefined, layout, shape });
     }
     this.#procedures = own.procedures;
     this.#source = source;
@@ -96,10 +96,11 @@ export class NativeExecutable implements Executable {
 
   write(variable: string, values: Values): void {
     const slot = this.#slot(variable);
-    const { index, own: memory, layout, shape } = slot;
+    const { index, address, layout, shape } = slot;
     if (values.length !== sizeOf(shape)) throw internal(`${variable}: ${values.length} values`);
-    if (slot.lent) this.#lend(this.#context, index, memory);
+    if (slot.lent) this.#lend(this.#context, index, address);
     slot.lent = undefined;
+    const memory = viewOf(slot);
     if (isPlain(layout, shape)) memory.set(values);
     else
       eachRow(layout, shape, (start, row, offsets) => {
@@ -110,12 +111,11 @@ export class NativeExecutable implements Executable {
   /** Vectors may read beyond the end of the values: without room there they are copied. */
   lend(variable: string, values: Values): void {
     const slot = this.#slot(variable);
-    const { index, own, layout, shape } = slot;
+    const { index, dtype, layout, shape } = slot;
     const end = values.byteOffset + values.byteLength;
     const room = values.buffer.byteLength - end >= readAhead * values.BYTES_PER_ELEMENT;
     // A Buffer is a Uint8Array, too.
-    const kind = (array: Values) => array[Symbol.toStringTag];
-    const same = kind(values) === kind(own) && isPlain(layout, shape);
+    const same = values instanceof arrayOf[dtype] && isPlain(layout, shape);
     const more = values.length > sizeOf(shape);
     if (
       room &&
@@ -148,9 +148,10 @@ export class NativeExecutable implements Executable {
 
   /** Whole numbers come in double precision, which holds all of them. */
   async read(variable: string): Promise<Float32Array | Float64Array> {
-    const { own, lent, layout, shape } = this.#slot(variable);
+    const slot = this.#slot(variable);
+    const { lent, layout, shape } = slot;
     if (lent === "file") throw internal(`${variable} lies in a file`);
-    const memory = lent ?? own;
+    const memory = lent ?? viewOf(slot);
     const size = sizeOf(shape);
     const values = memory instanceof Int32Array ? new Float64Array(size) : new Float32Array(size);
     if (isPlain(layout, shape)) {
@@ -190,6 +191,13 @@ export class NativeExecutable implements Executable {
     if (!found) throw internal(`no variable ${variable}`);
     return found;
   }
+}
+
+function viewOf(slot: Slot): Memory {
+  const array = arrayOf[slot.dtype];
+  const bytes = slot.layout.size * array.BYTES_PER_ELEMENT;
+  slot.view ??= new array(loadKoffi().view(slot.address as bigint, bytes) as ArrayBuffer);
+  return slot.view;
 }
 
 /**

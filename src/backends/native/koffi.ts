@@ -4,4 +4,9 @@ import { createRequire } from "node:module";
 /** A function in C, which can also be called on another thread. */
 export type Native = ((...args: unknown[]) => unknown) & { async(...args: unknown[]): void };
 
-export const loadKoffi = (): typeof import("koffi") => createRequire(import.meta.url)("koffi");
+let loaded: typeof import("koffi") | undefined;
+
+export function loadKoffi(): typeof import("koffi") {
+  loaded ??= createRequire(import.meta.url)("koffi") as typeof import("koffi");
+  return loaded;
+}

@@ -167,6 +167,15 @@ static void prefer_large_pages(void *p, long bytes) {
   (void)p; (void)bytes;
 #endif
 }
+/* Fresh pages of a range, as if they were written to; of no effect where the system has no call for it. */
+static void bring_in(char *p, long bytes) {
+#if defined(__linux__) && defined(MADV_POPULATE_WRITE)
+  const uintptr_t first = ((uintptr_t)p + 4095) / 4096 * 4096, end = ((uintptr_t)p + bytes) / 4096 * 4096;
+  if (end > first) madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+#else
+  (void)p; (void)bytes;
+#endif
+}
 static void sleep_until_changed(atomic_int *word, int seen) {
 #if defined(__linux__)
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);

@@ -219,7 +219,7 @@ const loopHead = ({ steps, reverse }: GroupLoop): string =>
 
 function contextPrelude(
   buffers: readonly TensorBuffer[],
-  { offsets, size }: Arena,
+  { offsets, size, first: [start, end] }: Arena,
   scratch: number,
 ): string {
   const places = buffers.map((b) => offsets.get(b)!);
@@ -227,7 +227,7 @@ function contextPrelude(
 struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; float *scratch; };
 /* Floats that every thread has for itself. */
 enum { SCRATCH = ${scratch} };
-static const long memory = ${size};
+static const long memory = ${size}, first_touched = ${start}, last_touched = ${end};
 static const long offset_of[BUFFERS] = {${places.join(", ")}};
 /* ${buffers.map((b, i) => `${i} ${b.name} [${b.shape}]`).join(", ")} */
 `;
@@ -236,9 +236,12 @@ static const long offset_of[BUFFERS] = {${places.join(", ")}};
 /** What is called from outside. Threads other than the caller's wait at the gate between calls. */
 function entryPoints(steps: readonly string[]): string {
   return `typedef struct { Context *x; int t; } Seat;
+static char *base_of(Context *x) { return (char *)(((uintptr_t)x->raw + PAGE - 1) / PAGE * PAGE); }
 static void *serve(void *p) {
   Seat seat = *(Seat *)p; free(p);
   flush_tiny();
+  /* The caller writes weights meanwhile: what the first step will touch need not wait for the system then. */
+  if (seat.t == 1) bring_in(base_of(seat.x) + first_touched, last_touched - first_touched);
   for (;;) {
     meet(&seat.x->gate, seat.x->threads);
     if (seat.x->quit) return 0;
@@ -254,7 +257,7 @@ void *nnc_open(int threads) {
   x->raw = calloc(memory + PAGE, 1);
   if (!x->raw) { free(x); return 0; }
   if (SCRATCH > 0 && posix_memalign((void **)&x->scratch, 64, sizeof(float) * SCRATCH * threads)) { free(x->raw); free(x); return 0; }
-  char *base = (char *)(((uintptr_t)x->raw + PAGE - 1) / PAGE * PAGE);
+  char *base = base_of(x);
   prefer_large_pages(base, memory);
   for (int i = 0; i < BUFFERS; i++) x->m[i] = base + offset_of[i];
   x->threads = 1;

@@ -3,7 +3,6 @@
  * a cache under the hash of everything they depend on, written aside and renamed, so that two processes never
  * see half a file.
  */
-import { execFile } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -23,7 +22,11 @@ import { RunError } from "../../support/errors.ts";
 import { digest, keyOf, recall, remember } from "../../support/kept.ts";
 import type { Target } from "./target.ts";
 
-const run = promisify(execFile);
+/** Loaded when a process is started: what is in the cache needs none, and Node takes 10 ms for it. */
+async function run(command: string, args: readonly string[], options: { maxBuffer?: number } = {}) {
+  const { execFile } = await import("node:child_process");
+  return promisify(execFile)(command, [...args], options);
+}
 
 export interface Toolchain {
   readonly command: string;

@@ -1,5 +1,4 @@
 /** Apache Parquet as a table, by hyparquet. */
-import { Worker } from "node:worker_threads";
 import type { FileMetaData, RowGroup } from "hyparquet";
 import { beginning } from "../beginning.ts";
 import { bytes, damaged, LARGEST, type Place } from "../read-file.ts";
@@ -98,6 +97,7 @@ const limits = ({ bytes, values }: Size) => ({
 /** @throws Error of hyparquet's, or of Node's where the file led it beyond the limits */
 async function unpack(file: ArrayBuffer, size: Size): Promise<Answer> {
   const { seconds, megabytes } = limits(size);
+  const { Worker } = await import("node:worker_threads");
   const worker = new Worker(new URL("./parquet-worker.js", import.meta.url), {
     workerData: { file },
     transferList: [file],
