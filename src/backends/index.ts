@@ -15,6 +15,17 @@ const loaders: Readonly<Record<string, () => Promise<Backend>>> = {
   reference: async () => (await import("./reference.ts")).reference,
 };
 
+/** Why `auto` need not ask a backend, nor load it, where that is plain to see. */
+export const ruledOut: Readonly<Record<string, () => Promise<string | undefined>>> = {
+  async webgpu() {
+    const [{ mayHaveVulkan }, { noDriver }] = await Promise.all([
+      import("./gpujs/vulkan.ts"),
+      import("./gpujs/webgpu-report.ts"),
+    ]);
+    return mayHaveVulkan() ? undefined : noDriver;
+  },
+};
+
 export const backendNames: readonly string[] = Object.keys(loaders);
 
 export async function loadBackend(name: string): Promise<Backend> {
@@ -48,16 +59,20 @@ export async function chooseBackend(name: string): Promise<Choice> {
 async function chooseAutomatically(): Promise<Choice> {
   const refused: string[] = [];
   const ask = async (name: string) => {
+    const reason = await ruledOut[name]?.();
+    if (reason !== undefined) return reason;
     const backend = await loadBackend(name);
-    const reason = backend.ruledOut?.();
-    const found =
-      reason === undefined ? await backend.probe() : ({ ok: false, reason, fix: "" } as const);
-    return { backend, found };
+    return { backend, found: await backend.probe() };
   };
   // The first two answer side by side: both ask other processes.
   const asked = new Map(["webgpu", "native"].map((name) => [name, ask(name)]));
   for (const name of ["webgpu", "native", "webasm"]) {
-    const { backend, found } = await (asked.get(name) ?? ask(name));
+    const answer = await (asked.get(name) ?? ask(name));
+    if (typeof answer === "string") {
+      refused.push(`${name}: ${answer}`);
+      continue;
+    }
+    const { backend, found } = answer;
     if (found.ok && !found.software) {
       const why = refused.length > 0 ? refused.join("; ") : "a GPU answers";
       return { backend, device: found.device, why };

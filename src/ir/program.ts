@@ -55,8 +55,6 @@ export interface Backend {
   readonly runsOn?: "one core" | "gpu";
   /** Whether it can run here; never throws. */
   probe(): Promise<Availability>;
-  /** A reason why it cannot that can be seen without trying: then `auto` does not try. */
-  ruledOut?(): string | undefined;
   /** How it would compute a program, for people; undefined where it cannot tell here. */
   explain?(program: Program): Promise<string | undefined>;
   /** @param constants the values of the program's constant variables, by name; they are lent */

@@ -3,9 +3,7 @@ import type { Availability, Backend } from "../../ir/program.ts";
 import { GpuExecutable, loadGpuJs } from "./executable.ts";
 import { modes } from "./modes.ts";
 import { checkSizes } from "./sizes.ts";
-import { mayHaveVulkan } from "./vulkan.ts";
 import { openWebGpu, probeWebGpu } from "./webgpu.ts";
-import { noDriver } from "./webgpu-report.ts";
 
 export const webgpu: Backend = {
   name: "webgpu",
@@ -13,7 +11,6 @@ export const webgpu: Backend = {
   traits: modes.webgpu,
   runsOn: "gpu",
   probe: probeWebGpu,
-  ruledOut: () => (mayHaveVulkan() ? undefined : noDriver),
   async compile(program, constants, options) {
     const { module, mostBytes, close } = await openWebGpu();
     try {
