@@ -78,6 +78,12 @@ export interface Timing {
   readonly seconds: number;
 }
 
+/** Bytes of a file. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** A file whose bytes a program reads where they are. Whoever maps it closes it, before the program is disposed of. */
 export interface FileMap {
   /**
@@ -85,10 +91,10 @@ export interface FileMap {
    * the program takes by number may lie behind the end of its shape.
    */
   lend(variable: string, offset: number): void;
-  /** Brings bytes into memory, so that steps need not wait for the disk. */
-  fetch(offset: number, bytes: number): Promise<void>;
-  /** They will not be needed soon. */
-  release(offset: number, bytes: number): void;
+  /** Asks the system for bytes that will be needed: it reads them from the disk meanwhile. */
+  ask(ranges: readonly ByteRange[]): Promise<void>;
+  /** Before the next steps: puts bytes into memory that they read, and old ones out of it. */
+  exchange(old: readonly ByteRange[], next: readonly ByteRange[]): void;
   /** Whether everything that was read was there: a file may shrink, and a disk fail. */
   intact(): boolean;
   close(): void;

@@ -60,7 +60,7 @@ export class Feed {
     for (let done = 0; done < steps; ) {
       const count = Math.min(steps - done, await this.#ready(from + done));
       await executable.run(names.procedure(phase, part), count);
-      await (await this.#windows)?.check();
+      (await this.#windows)?.check();
       done += count;
     }
   }
@@ -153,11 +153,13 @@ export class Feed {
 
   async #show(window: number): Promise<void> {
     const { batching, shuffle } = this.#setup;
-    const rowOf = (await this.#open()).show();
+    const place = (await this.#open()).show();
     if (shuffle === undefined) return;
     const size = Math.min(batching.window, batching.count - window * batching.window);
     const order = new Int32Array(batching.window);
-    order.set(permutation(size, randomStream(shuffle, "shuffle", this.#epoch, window)).map(rowOf));
+    const own = permutation(size, randomStream(shuffle, "shuffle", this.#epoch, window));
+    place(own);
+    order.set(own);
     this.#write(names.order, order);
   }
 }

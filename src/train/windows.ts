@@ -5,7 +5,7 @@
 import type { AnySamples, SampleValues } from "../data/dataset.ts";
 import type { DataFile } from "../data/stream/data-file.ts";
 import { bytesOf, isStored, makeValues, readRows, sizeOf, typeOf } from "../data/stream/stored.ts";
-import type { Executable, FileMap } from "../ir/program.ts";
+import type { ByteRange, Executable, FileMap } from "../ir/program.ts";
 import type { Batching } from "./graphs.ts";
 
 /** Examples that lie one behind another. */
@@ -14,16 +14,16 @@ export interface Run {
   readonly count: number;
 }
 
+/** Puts in place of positions in a window the rows at which the program's variables have these examples. */
+export type Rows = (positions: Int32Array) => void;
+
 export interface Windows {
   /** Gets the examples of a window, run after run, while steps use those that are shown. */
   fetch(runs: readonly Run[]): Promise<void>;
-  /**
-   * Lets steps find the examples that were fetched last.
-   * @returns where the program's variables have an example, by its position in the window
-   */
-  show(): (position: number) => number;
+  /** Lets steps find the examples that were fetched last. */
+  show(): Rows;
   /** @throws RunError if what steps have read was not what it should be */
-  check(): Promise<void>;
+  check(): void;
   close(): void;
 }
 
@@ -70,14 +70,14 @@ class FilledWindows implements Windows {
     }
   }
 
-  show(): (position: number) => number {
+  show(): Rows {
     const shown = this.#buffers[this.#free]!;
     this.#free = 1 - this.#free;
     for (const [name, samples] of this.#variables) this.#executable.lend(name, shown.get(samples)!);
-    return (position) => position;
+    return () => {};
   }
 
-  async check(): Promise<void> {
+  check(): void {
     // A file that changes is found when it is read.
   }
 
@@ -111,6 +111,8 @@ class MappedWindows implements Windows {
   readonly #mapped: readonly Mapped[];
   readonly #held: readonly Held[];
   readonly #executable: ReaderExecutable;
+  /** Examples of all windows. */
+  readonly #count: number;
   readonly #files: ReadonlyMap<DataFile, FileMap>;
   #fetched: readonly Run[] = [];
   #shown: readonly Run[] = [];
@@ -120,8 +122,10 @@ class MappedWindows implements Windows {
     held: readonly Held[],
     files: ReadonlyMap<DataFile, FileMap>,
     executable: ReaderExecutable,
+    count: number,
   ) {
     this.#mapped = mapped;
+    this.#count = count;
     this.#held = held;
     this.#files = files;
     this.#executable = executable;
@@ -154,38 +158,39 @@ class MappedWindows implements Windows {
       mapped.push({ name, map, offset, bytes: bytesOf(samples) });
     }
     const held = await Promise.all(others.map((v) => hold(v, count, window)));
-    return new MappedWindows(mapped, held, files, executable);
+    return new MappedWindows(mapped, held, files, executable, count);
   }
 
   async fetch(runs: readonly Run[]): Promise<void> {
-    for (const file of this.#files.keys()) await file.check();
-    for (const { map, offset, bytes } of this.#mapped)
-      for (const { from, count } of runs) await map.fetch(offset + from * bytes, count * bytes);
+    for (const { map, ...lies } of this.#mapped) await map.ask(rangesOf(runs, lies));
     this.#fetched = runs;
   }
 
-  show(): (position: number) => number {
-    const runs = this.#fetched;
+  show(): Rows {
+    for (const file of this.#files.keys()) file.check();
+    const [old, runs] = [this.#shown, this.#fetched];
     const first = runs.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY);
     for (const { name, values, size } of this.#held)
       this.#executable.lend(name, values.subarray(first * size));
-    for (const { name, map, offset, bytes } of this.#mapped) {
-      map.lend(name, offset + first * bytes);
-      if (runs !== this.#shown)
-        for (const { from, count } of this.#shown)
-          map.release(offset + from * bytes, count * bytes);
+    for (const { name, map, ...lies } of this.#mapped) {
+      // A window that is all there is stays.
+      if (examplesIn(old) < this.#count) map.exchange(rangesOf(old, lies), rangesOf(runs, lies));
+      map.lend(name, lies.offset + first * lies.bytes);
     }
     this.#shown = runs;
-    const rows = runs.flatMap(({ from, count }) =>
-      Array.from({ length: count }, (_, i) => from - first + i),
-    );
-    return (position) => rows[position]!;
+    return (positions) => {
+      const rows = new Int32Array(examplesIn(runs));
+      let at = 0;
+      for (const { from, count } of runs)
+        for (let i = 0; i < count; i++) rows[at++] = from - first + i;
+      for (let i = 0; i < positions.length; i++) positions[i] = rows[positions[i]!]!;
+    };
   }
 
-  async check(): Promise<void> {
+  check(): void {
     for (const [file, map] of this.#files) {
       if (!map.intact()) file.complainOfChange();
-      await file.check();
+      file.check();
     }
   }
 
@@ -193,6 +198,14 @@ class MappedWindows implements Windows {
     for (const map of this.#files.values()) map.close();
   }
 }
+
+const examplesIn = (runs: readonly Run[]): number => runs.reduce((n, { count }) => n + count, 0);
+
+const rangesOf = (
+  runs: readonly Run[],
+  { offset, bytes }: Pick<Mapped, "offset" | "bytes">,
+): readonly ByteRange[] =>
+  runs.map(({ from, count }) => ({ offset: offset + from * bytes, bytes: count * bytes }));
 
 async function hold(
   [name, samples]: DataVariables[number],

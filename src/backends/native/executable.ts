@@ -44,6 +44,9 @@ export class NativeExecutable implements Executable {
   readonly #close: Native;
   readonly #threads: number;
   readonly #lend: Native;
+  readonly #before: Native;
+  /** The file whose pages threads exchange when they begin. */
+  #exchanging: MappedFile | undefined;
   readonly #slots = new Map<string, Slot>();
   readonly #procedures: readonly string[];
   readonly #built: Built;
@@ -64,6 +67,7 @@ export class NativeExecutable implements Executable {
     this.#run = library.func("void nnc_run(void *, int, int)") as unknown as Native;
     this.#close = library.func("void nnc_close(void *)") as unknown as Native;
     this.#lend = library.func("void nnc_lend(void *, int, void *)") as unknown as Native;
+    this.#before = library.func("void nnc_before(void *, void *)") as unknown as Native;
     this.#library = library;
     this.#built = built;
     this.#context = open(threads);
@@ -139,8 +143,11 @@ export class NativeExecutable implements Executable {
         this.#lend(this.#context, slot.index, file.address(offset));
         slot.lent = "file";
       },
-      fetch: (offset, length) => file.fetch(offset, length),
-      release: (offset, length) => file.release(offset, length),
+      ask: (ranges) => file.ask(ranges),
+      exchange: (old, next) => {
+        this.#before(this.#context, file.exchange(old, next));
+        this.#exchanging = file;
+      },
       intact: () => file.intact(),
       close: () => file.close(),
     };
@@ -169,9 +176,11 @@ export class NativeExecutable implements Executable {
     const index = this.#procedures.indexOf(procedure);
     if (index < 0) throw internal(`no procedure ${procedure}`);
     return new Promise((resolve, reject) => {
-      this.#run.async(this.#context, index, steps, (error: unknown) =>
-        error ? reject(error) : resolve(),
-      );
+      this.#run.async(this.#context, index, steps, (error: unknown) => {
+        this.#exchanging?.exchanged();
+        this.#exchanging = undefined;
+        error ? reject(error) : resolve();
+      });
     });
   }
 

@@ -224,7 +224,7 @@ function contextPrelude(
 ): string {
   const places = buffers.map((b) => offsets.get(b)!);
   return `enum { BUFFERS = ${buffers.length} };
-struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; int threads, quit; Barrier barrier, gate; pthread_t *pool; float *scratch; };
+struct Context { void *m[BUFFERS]; void *raw; long steps; Work work; void (*before)(int, int); int threads, quit; Barrier barrier, gate; pthread_t *pool; float *scratch; };
 /* Floats that every thread has for itself. */
 enum { SCRATCH = ${scratch} };
 static const long memory = ${size}, first_touched = ${start}, last_touched = ${end};
@@ -245,6 +245,7 @@ static void *serve(void *p) {
   for (;;) {
     meet(&seat.x->gate, seat.x->threads);
     if (seat.x->quit) return 0;
+    if (seat.x->before) seat.x->before(seat.t, seat.x->threads);
     seat.x->work(seat.x, seat.t, seat.x->threads);
     meet(&seat.x->gate, seat.x->threads);
   }
@@ -274,14 +275,18 @@ int nnc_threads(void *p) { return ((Context *)p)->threads; }
 void *nnc_memory(void *p, int i) { return ((Context *)p)->m[i]; }
 /* From now on the caller's memory is the buffer's; vectors may read a little beyond its end. */
 void nnc_lend(void *p, int i, void *values) { ((Context *)p)->m[i] = values; }
+/* What every thread calls before the steps of the next call, with its number and how many they are. */
+void nnc_before(void *p, void *call) { ((Context *)p)->before = (void (*)(int, int))call; }
 static const Work procedures[] = {${steps.join(", ")}};
 void nnc_run(void *p, int procedure, int steps) {
   Context *x = p;
   x->steps = steps; x->work = procedures[procedure];
   const unsigned long was = flush_tiny();
   meet(&x->gate, x->threads);
+  if (x->before) x->before(0, x->threads);
   x->work(x, 0, x->threads);
   meet(&x->gate, x->threads);
+  x->before = 0;
   restore(was);
 }
 void nnc_close(void *p) {

@@ -1,6 +1,5 @@
 /** A file that is read in pieces while a run lasts, and must stay what it was when the run began. */
-import type { Stats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { ProblemError, RunError } from "../../support/errors.ts";
 import { type FilePlace, readAt, withDataFile } from "../read-file.ts";
@@ -31,15 +30,21 @@ export class DataFile {
    * @throws RunError if it has changed
    */
   async read(position: number, into: Uint8Array): Promise<void> {
-    const whole = await this.#unchanged(
-      async (file) => (await readAt(file, position, into)) === into.length,
-    );
+    const whole = await withDataFile(
+      this.place,
+      async (file, stat) =>
+        this.#isAs(stat) && (await readAt(file, position, into)) === into.length,
+    ).catch((error: unknown) => {
+      if (error instanceof ProblemError) return false; // It was there, and could be read.
+      throw error;
+    });
     if (!whole) this.complainOfChange();
   }
 
   /** @throws RunError if it has changed */
-  async check(): Promise<void> {
-    if (!(await this.#unchanged(async () => true))) this.complainOfChange();
+  check(): void {
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    if (!now || !this.#isAs(now)) this.complainOfChange();
   }
 
   complainOfChange(): never {
@@ -49,14 +54,8 @@ export class DataFile {
     );
   }
 
-  /** Whether it is what it was, and `body` is content with it. */
-  #unchanged(body: (file: FileHandle) => Promise<boolean>): Promise<boolean> {
-    return withDataFile(this.place, async (file, { size, mtimeMs }) => {
-      return size === this.size && mtimeMs === this.#changed && (await body(file));
-    }).catch((error: unknown) => {
-      if (error instanceof ProblemError) return false; // It was there, and could be read.
-      throw error;
-    });
+  #isAs({ size, mtimeMs }: Stats): boolean {
+    return size === this.size && mtimeMs === this.#changed;
   }
 
   /** Its beginning, or all of it if it is shorter. */
