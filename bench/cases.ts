@@ -1,6 +1,7 @@
 /** What the suite measures, as data. A peer's figures belong to a case by its name. */
 
-import { type MakeSpec, makeLstm } from "./made-specs.ts";
+import { type MakeSpec, makeLstm, ofText } from "./made-specs.ts";
+import { modelNames, modelText } from "./models.ts";
 
 export interface TrainingCase {
   readonly name: string;
@@ -15,6 +16,7 @@ export const trainingCases: readonly TrainingCase[] = [
   { name: "CNN same", spec: "cnn-tf.yaml" },
   { name: "LSTM", spec: makeLstm },
   { name: "ResNet", spec: "resnet.yaml" },
+  ...modelNames.map((name) => ({ name, spec: ofText(modelText(name)) })),
   { name: "MLP on WebAssembly", spec: "mlp.yaml", backend: "webasm" },
 ];
 

@@ -7,6 +7,16 @@ import { randomStream } from "../src/support/random.ts";
 /** Writes the files into a folder of their own. @returns the spec, and the folder to remove */
 export type MakeSpec = () => { readonly spec: string; readonly folder: string };
 
+/** A spec of this text. */
+export const ofText =
+  (text: string): MakeSpec =>
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "nnc-bench-"));
+    const spec = join(folder, "spec.yaml");
+    writeFileSync(spec, text);
+    return { spec, folder };
+  };
+
 const [words, steps, examples] = [20_000, 80, 1000] as const;
 
 /** Words of a text of 80 from 20,000, 128 wide, an LSTM of 128 units over them, one answer. */

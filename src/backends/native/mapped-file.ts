@@ -247,6 +247,7 @@ int nnc_intact(void *base) {
 
 void nnc_unmap(void *base) {
   pthread_mutex_lock(&lock);
+  for (int i = 0; i < count_of_jobs; i++) if (jobs[i].base == base) jobs[i].length = 0;
   const int i = find(base);
   if (i >= 0) {
     const long whole = (maps[i].size + BEHIND + page - 1) / page * page;
