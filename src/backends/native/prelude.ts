@@ -8,7 +8,8 @@ import { keepOf, limitsOf, loadBytesOf, selectOf, someOf, sqrtOf } from "./vecto
 export function vectorPrelude(width: number): string {
   const splat = Array(width).fill("s_").join(", ");
   const lanes = Array.from({ length: width }, (_, i) => i).join(", ");
-  return `#include <math.h>
+  return `#define _GNU_SOURCE
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ export const poolPrelude = `
 #include <unistd.h>
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #endif
@@ -140,7 +142,9 @@ export const poolPrelude = `
 
 typedef struct Context Context;
 typedef void (*Work)(Context *, int t, int nt);
-typedef struct { _Alignas(64) atomic_int count; _Alignas(64) atomic_int generation; } Barrier;
+/* Threads whose processors are known, from 1 on; 0 is none. */
+enum { SEATS = 64 };
+typedef struct { _Alignas(64) atomic_int count; _Alignas(64) atomic_int generation, sleepers; _Alignas(64) atomic_int seat[SEATS]; } Barrier;
 
 /* Numbers below 1e-38 count as zero while we compute: moving averages decay to them, and each would cost a hundred cycles. */
 #if defined(__x86_64__)
@@ -190,19 +194,60 @@ static void wake_all(atomic_int *word) {
   (void)word;
 #endif
 }
-static void meet(Barrier *b, int nt) {
+static int processor(void) {
+#if defined(__linux__)
+  return sched_getcpu() + 1;
+#else
+  return 0;
+#endif
+}
+/* To a processor that none of us is on, if there is one that we may use; from there the system may move us again. */
+static void move_away(Barrier *b, int nt) {
+#if defined(__linux__)
+  cpu_set_t all, others;
+  if (sched_getaffinity(0, sizeof all, &all)) return;
+  others = all;
+  for (int i = 0; i < nt && i < SEATS; i++) {
+    const int taken = atomic_load_explicit(&b->seat[i], memory_order_relaxed);
+    if (taken > 0 && taken <= CPU_SETSIZE) CPU_CLR(taken - 1, &others);
+  }
+  if (CPU_COUNT(&others) > 0 && !sched_setaffinity(0, sizeof others, &others)) sched_setaffinity(0, sizeof all, &all);
+#else
+  (void)b; (void)nt;
+#endif
+}
+static void sit(Barrier *b, int t, int own) {
+  if (t < SEATS && atomic_load_explicit(&b->seat[t], memory_order_relaxed) != own)
+    atomic_store_explicit(&b->seat[t], own, memory_order_relaxed);
+}
+/*
+ * Who comes last lets the others go. The system leaves two threads on one processor for long, while another is idle: they
+ * take turns to sleep, and so seem to need little. Whoever has waited in vain and finds itself on another's goes away.
+ */
+static void meet(Barrier *b, int t, int nt) {
   if (nt == 1) return;
+  const int own = processor();
+  sit(b, t, own);
   int g = atomic_load_explicit(&b->generation, memory_order_relaxed);
   if (atomic_fetch_add_explicit(&b->count, 1, memory_order_acq_rel) == nt - 1) {
     atomic_store_explicit(&b->count, 0, memory_order_relaxed);
-    atomic_store_explicit(&b->generation, g + 1, memory_order_release);
-    wake_all(&b->generation);
+    /* In this order for all: who sleeps after this has seen the new generation, or is seen. */
+    atomic_store(&b->generation, g + 1);
+    if (atomic_load(&b->sleepers) > 0) wake_all(&b->generation);
     return;
   }
   for (int i = 0; i < 4000; i++) {
     if (atomic_load_explicit(&b->generation, memory_order_acquire) != g) return;
     PAUSE();
   }
-  while (atomic_load_explicit(&b->generation, memory_order_acquire) == g) sleep_until_changed(&b->generation, g);
+  for (int i = 0; i < nt && i < SEATS; i++) {
+    if (i == t || own == 0 || atomic_load_explicit(&b->seat[i], memory_order_relaxed) != own) continue;
+    move_away(b, nt);
+    sit(b, t, processor());
+    break;
+  }
+  atomic_fetch_add(&b->sleepers, 1);
+  while (atomic_load(&b->generation) == g) sleep_until_changed(&b->generation, g);
+  atomic_fetch_sub(&b->sleepers, 1);
 }
 `;

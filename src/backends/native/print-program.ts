@@ -178,7 +178,7 @@ function printProcedure(
   const code = new CodePrinter();
   code.block(`static void ${own}(Context *x, int t, int nt)`, () => {
     code.block("for (long step = 0; step < x->steps; step++)", () => {
-      const wait = () => code.line(call("meet(&x->barrier, nt);", order.length));
+      const wait = () => code.line(call("meet(&x->barrier, t, nt);", order.length));
       const run = (task: Task) => {
         const fn = tasks.get(task)!;
         const step = loopOf(task) ? ", s" : "";
@@ -208,7 +208,7 @@ function printProcedure(
           );
         }
       });
-      code.line("meet(&x->barrier, nt);");
+      code.line("meet(&x->barrier, t, nt);");
     });
   });
   return { name: own, source: code.toString() };
@@ -243,11 +243,11 @@ static void *serve(void *p) {
   /* The caller writes weights meanwhile: what the first step will touch need not wait for the system then. */
   if (seat.t == 1) bring_in(base_of(seat.x) + first_touched, last_touched - first_touched);
   for (;;) {
-    meet(&seat.x->gate, seat.x->threads);
+    meet(&seat.x->gate, seat.t, seat.x->threads);
     if (seat.x->quit) return 0;
     if (seat.x->before) seat.x->before(seat.t, seat.x->threads);
     seat.x->work(seat.x, seat.t, seat.x->threads);
-    meet(&seat.x->gate, seat.x->threads);
+    meet(&seat.x->gate, seat.t, seat.x->threads);
   }
 }
 void *nnc_open(int threads) {
@@ -282,17 +282,17 @@ void nnc_run(void *p, int procedure, int steps) {
   Context *x = p;
   x->steps = steps; x->work = procedures[procedure];
   const unsigned long was = flush_tiny();
-  meet(&x->gate, x->threads);
+  meet(&x->gate, 0, x->threads);
   if (x->before) x->before(0, x->threads);
   x->work(x, 0, x->threads);
-  meet(&x->gate, x->threads);
+  meet(&x->gate, 0, x->threads);
   x->before = 0;
   restore(was);
 }
 void nnc_close(void *p) {
   Context *x = p;
   x->quit = 1;
-  meet(&x->gate, x->threads);
+  meet(&x->gate, 0, x->threads);
   for (int t = 1; t < x->threads; t++) pthread_join(x->pool[t], 0);
   free(x->pool); free(x->scratch); free(x->raw); free(x);
 }
