@@ -1,10 +1,10 @@
 /** `nnc doctor`: looks for what commonly goes wrong in training, and says what to change. */
-import { chooseBackend, loadBackend } from "../backends/index.ts";
+import { loadBackend } from "../backends/index.ts";
 import { admit, type Check, checks, type Finding } from "../doctor/index.ts";
-import { loadData } from "../train/load.ts";
 import { exitStatus } from "./exit-status.ts";
 import { located } from "./failure.ts";
 import type { JsonOption, SpecOptions } from "./options.ts";
+import { prepare } from "./prepare.ts";
 import { openSpec } from "./spec-file.ts";
 import { during } from "./spinner.ts";
 import { hasColor, painter, print, type Tone, tell } from "./terminal.ts";
@@ -19,11 +19,10 @@ export async function doctor(name: string, options: DoctorOptions): Promise<numb
   const { source, spec } = await openSpec(name, options);
   return located(source, async () => {
     const silent = options.quiet === true || options.json === true;
-    const choosing = chooseBackend(options.backend);
-    choosing.catch(() => undefined);
-    const dataset = await during("loading data", silent, () => loadData(spec));
+    const { data, choice } = prepare(spec, options.backend, silent);
+    const dataset = await data;
     const { threads } = options;
-    const { backend, device, why } = await during("choosing a backend", silent, () => choosing);
+    const { backend, device, why } = await choice();
     const interpreter = await loadBackend("reference");
     const patient = admit({ spec, dataset, backend, interpreter, threads });
     if (!silent) tell(`backend: ${backend.name} (${device}), ${why}`);

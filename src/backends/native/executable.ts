@@ -4,7 +4,7 @@ import { sizeOf } from "../../ir/graph.ts";
 import type { Executable, FileMap, Timing, Values, Variable } from "../../ir/program.ts";
 import { internal, RunError } from "../../support/errors.ts";
 import type { Generated } from "./generated.ts";
-import { loadKoffi, type Native } from "./koffi.ts";
+import { called, loadKoffi, type Native } from "./koffi.ts";
 import { addressOf, isPlain, type Layout, readAhead } from "./layout.ts";
 import { MappedFile } from "./mapped-file.ts";
 import type { Built, Toolchain } from "./toolchain.ts";
@@ -172,16 +172,12 @@ export class NativeExecutable implements Executable {
   }
 
   /** Off the main thread, so that progress and Ctrl-C stay alive. */
-  run(procedure: string, steps: number): Promise<void> {
+  async run(procedure: string, steps: number): Promise<void> {
     const index = this.#procedures.indexOf(procedure);
     if (index < 0) throw internal(`no procedure ${procedure}`);
-    return new Promise((resolve, reject) => {
-      this.#run.async(this.#context, index, steps, (error: unknown) => {
-        this.#exchanging?.exchanged();
-        this.#exchanging = undefined;
-        error ? reject(error) : resolve();
-      });
-    });
+    await called(this.#run, this.#context, index, steps);
+    this.#exchanging?.exchanged();
+    this.#exchanging = undefined;
   }
 
   timings(): readonly Timing[] {

@@ -10,3 +10,9 @@ export function loadKoffi(): typeof import("koffi") {
   loaded ??= createRequire(import.meta.url)("koffi") as typeof import("koffi");
   return loaded;
 }
+
+/** Calls it on a thread of Node's pool, so that the main thread stays free. */
+export const called = (native: Native, ...args: readonly unknown[]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    native.async(...args, (error: unknown) => (error ? reject(error) : resolve()));
+  });

@@ -5,7 +5,7 @@
  * handler puts zeros in the page's place and takes note, so that whoever reads can say what has happened.
  */
 import type { ByteRange } from "../../ir/program.ts";
-import { loadKoffi, type Native } from "./koffi.ts";
+import { called, loadKoffi, type Native } from "./koffi.ts";
 import { readAhead } from "./layout.ts";
 import { build, type Toolchain } from "./toolchain.ts";
 
@@ -113,12 +113,6 @@ export class MappedFile {
 /** Offsets and lengths in turn: doubles hold them exactly. */
 const flat = (ranges: readonly ByteRange[]): Float64Array =>
   Float64Array.from(ranges.flatMap(({ offset, bytes }) => [offset, bytes]));
-
-/** On a thread of Node's pool. */
-const called = (native: Native, ...args: readonly unknown[]): Promise<void> =>
-  new Promise((resolve, reject) => {
-    native.async(...args, (error: unknown) => (error ? reject(error) : resolve()));
-  });
 
 /** Vectors may read a little beyond the file's end, which may be a page's: there is one more behind it. */
 const source = `#define _GNU_SOURCE

@@ -46,54 +46,67 @@ export interface DotOperand {
   readonly along: Axis;
 }
 
-/**
- * @param a strides of A in memory
- * @param stored how B lies
- * @returns undefined if no summed axis is a walk along whole vectors in both
- */
+/** What there is to decide on. */
+export interface DotRoles {
+  readonly product: Product;
+  readonly vector: Axis;
+  /** Strides of A in memory. */
+  readonly a: Strided;
+  readonly b: Product["b"];
+  /** How B lies. */
+  readonly stored: Layout;
+  /** Whether B is read inside only. */
+  readonly inside: boolean;
+  /** Whether B has its columns side by side, a product's usual form. */
+  readonly usable: boolean;
+  /** Whether all panels must have their columns in B. */
+  readonly whole: boolean;
+}
+
+/** @returns undefined unless the product is one of these, and some summed axis a walk along whole vectors in both */
 export function dotOperand(
-  { summed }: Product,
-  vector: Axis,
-  a: Strided | undefined,
-  load: Product["b"],
-  stored: Layout,
+  roles: DotRoles,
   target: Target,
   algebra: IndexAlgebra,
 ): DotOperand | undefined {
-  const depth = summed.reduce((n, x) => n * x.extent, 1);
-  const along = summed.find((x) => x.extent > 1 && a?.strides.get(x) === 1);
+  const depth = roles.product.summed.reduce((n, x) => n * x.extent, 1);
+  return (
+    (roles.inside ? ofFewColumns(roles, depth, target, algebra) : undefined) ??
+    (roles.usable ? undefined : ofOneRow(roles, depth, target, algebra))
+  );
+}
+
+/** Elements of a column side by side: what the sum takes at a turn. */
+export const walkWidth = (along: Axis, { width }: Target): number =>
+  along.extent % (2 * width) === 0 ? 2 * width : width;
+
+function ofFewColumns(
+  { product, vector, a, b, stored }: DotRoles,
+  depth: number,
+  target: Target,
+  algebra: IndexAlgebra,
+): DotOperand | undefined {
+  const along = product.summed.find((x) => x.extent > 1 && a.strides.get(x) === 1);
   if (!along || !suitsDot(depth, vector.extent, target)) return undefined;
-  const { dim, first } = columnsOf(load, along, algebra) ?? {};
+  const { dim, first } = columnsOf(b, along, algebra) ?? {};
   if (dim === undefined || first !== 0) return undefined;
   const isStored = stored.block?.dim === dim && stored.block.width % target.width === 0;
-  const width = along.extent % (2 * target.width) === 0 ? 2 * target.width : target.width;
-  const layout = isStored ? stored : panelsFor(load, dim, width);
-  const at = stridesIn(load.at, load.buffer.shape, layout, along, algebra);
+  const layout = isStored ? stored : panelsFor(b, dim, walkWidth(along, target));
+  const at = stridesIn(b.at, b.buffer.shape, layout, along, algebra);
   return at && along.extent % layout.block!.width === 0 ? { layout, at, along } : undefined;
 }
 
-/**
- * @param a strides of A in memory
- * @param stored how B lies
- * @param whole whether all panels must have their columns in B
- * @returns undefined unless A is one row, and some summed axis a walk along whole vectors in both
- */
-export function rowOperand(
-  { nest, summed }: Product,
-  vector: Axis,
-  a: Strided,
-  load: Product["b"],
-  stored: Layout,
-  whole: boolean,
+function ofOneRow(
+  { product: { nest, summed }, vector, a, b, stored, whole }: DotRoles,
+  depth: number,
   { width }: Target,
   algebra: IndexAlgebra,
 ): DotOperand | undefined {
-  const depth = summed.reduce((n, x) => n * x.extent, 1);
   const isRow = nest.axes.every((x) => (a.strides.get(x) ?? 0) === 0);
   if (width === 1 || !isRow || depth < longRow * width || (whole && vector.extent % width !== 0))
     return undefined;
-  const layout = stored.block || outside(load) ? paddedFor(load) : stored;
-  const at = stridesIn(load.at, load.buffer.shape, layout, vector, algebra);
+  const layout = stored.block || outside(b) ? paddedFor(b) : stored;
+  const at = stridesIn(b.at, b.buffer.shape, layout, vector, algebra);
   const isWalk = (x: Axis) =>
     x.extent % width === 0 && a.strides.get(x) === 1 && at?.strides.get(x) === 1;
   const along = summed.find(isWalk);

@@ -10,7 +10,7 @@ import type { Target } from "../target.ts";
 import { argumentsOf } from "./arguments.ts";
 import { bothGuards, bounds, type Guard, type Guards, guardsOf, worthSkipping } from "./clip.ts";
 import { type Decide, validPanels } from "./decisions.ts";
-import { type DotOperand, dotOperand, rowOperand } from "./dot.ts";
+import { dotOperand } from "./dot.ts";
 import {
   accumulator,
   columnsOf,
@@ -115,26 +115,18 @@ function rolesAlong(
     hasColumns(second, stored.b, vector, commonMultiple(span, stored.b.block?.width ?? 1));
   const columns = columnsOf(second, vector, algebra);
   const rowsOf = (asIs: boolean) => operand(first, asIs ? stored.a : paddedFor(first), !asIs);
-  const dotWith = (rows: Operand | undefined, dot: DotOperand | undefined) => {
-    if (!rows || !dot || !decide("dot", true, () => [true, false])) return undefined;
+  const rows =
+    span === target.width ? (guards?.size === 0 && rowsOf(true)) || rowsOf(false) : undefined;
+  const whole = blocksOf(epilogue, layoutOf).some((width) => width > 1);
+  const own = { product, vector, b: second, stored: stored.b, usable, whole };
+  const dot =
+    rows && dotOperand({ ...own, a: rows.at, inside: lacking?.size === 0 }, target, algebra);
+  if (dot && decide("dot", true, () => [true, false])) {
     const { layout, at, along } = dot;
     const copy = layout === stored.b ? undefined : copyOf(second.buffer, layout);
     const b: Operand = { load: second, layout, at, copy };
     return { a: rows, b, vector, guards: new Map(), quantum: 1, along };
-  };
-  const rows =
-    span === target.width ? (guards?.size === 0 && rowsOf(true)) || rowsOf(false) : undefined;
-  const isNarrow = rows && lacking?.size === 0;
-  const narrow = isNarrow
-    ? dotOperand(product, vector, rows.at, second, stored.b, target, algebra)
-    : undefined;
-  const whole = blocksOf(epilogue, layoutOf).some((width) => width > 1);
-  const single =
-    rows && !usable
-      ? rowOperand(product, vector, rows.at, second, stored.b, whole, target, algebra)
-      : undefined;
-  const dot = dotWith(rows, narrow ?? single);
-  if (dot) return dot;
+  }
   if ((!columns && !usable) || !lacking) return undefined;
   // Rows and sums cannot walk blocks; a copy in rows, with zeros around it where it is read outside, can.
   const straight = rowsOf(clips === true);

@@ -13,7 +13,7 @@ import type { Target } from "../target.ts";
 import { argumentNumber } from "./arguments.ts";
 import { bounds, guardsOf } from "./clip.ts";
 import { byModel, type Decide, upTo, validShares, validTiles } from "./decisions.ts";
-import { type Dot, dotRows } from "./dot.ts";
+import { type Dot, dotRows, walkWidth } from "./dot.ts";
 import {
   assignRoles,
   type Copy,
@@ -197,7 +197,7 @@ const dotPanel = ({ at }: Operand, vector: Axis, panels: number, { width }: Targ
 
 function dotOf({ layout, at }: Operand, vector: Axis, along: Axis, target: Target): Dot {
   const columns = Math.min(vector.extent, target.width);
-  const width = along.extent % (2 * target.width) === 0 ? 2 * target.width : target.width;
+  const width = walkWidth(along, target);
   return {
     columns,
     step: at.strides.get(vector) ?? 0,
