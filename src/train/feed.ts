@@ -97,7 +97,9 @@ export class Feed {
   /** Waits for what is being read. */
   async close(): Promise<void> {
     await this.#settled();
-    (await this.#windows)?.close();
+    // If it could not be opened, whoever waited for it has heard.
+    const windows = await this.#windows?.catch(() => undefined);
+    windows?.close();
   }
 
   async #settled(): Promise<void> {
