@@ -17,7 +17,7 @@ import { planOfText, smallSpecs } from "../support/sessions.ts";
 const programs = new Map<string, Program>();
 for (const [name, text] of Object.entries(smallSpecs))
   programs.set(name, compileRun(planOfText(text), native));
-for (const seed of [1, 2, 3])
+for (const seed of [1, 2, 3, 4, 5, 6, 7, 8])
   programs.set(`random ${seed}`, compile([drawContractions(seed, 20).graph], native.traits));
 
 const longest = (text: string) => Math.max(...text.split("\n").map((l) => l.length));
@@ -26,6 +26,7 @@ for (const [name, program] of programs) {
   test(`${name}: every task and barrier is told, in at most 100 columns`, () => {
     const plan = planProgram(program, avx2);
     const text = explainPlan(program, plan);
+    assert.not.match(text, /undefined|NaN/);
     assert.ok(longest(text) <= 100, `${longest(text)} columns`);
     for (const { name: procedure, groups } of plan.procedures) {
       assert.match(text, `procedure ${procedure}: `);

@@ -1,10 +1,11 @@
 /** A schedule in a few short lines, in the words of ARCHITECTURE.md. */
 
 import type { Axis } from "../../../ir/expr.ts";
+import { sizeOf } from "../../../ir/graph.ts";
 import type { LayoutOf } from "../layout.ts";
 import type { Nest } from "../nests/nest.ts";
 import type { Sharing } from "../order.ts";
-import type { Loop } from "../products/operands.ts";
+import type { Copy, Loop } from "../products/operands.ts";
 import { isBlocked, span } from "../products/print-tile.ts";
 import { findProduct } from "../products/product.ts";
 import type { Schedule } from "../products/schedule.ts";
@@ -68,9 +69,10 @@ function columnsOf(s: Schedule, { axes }: Nest): string {
   const left = s.valid - (extent - 1) * span(s);
   const panels = extent === 1 ? `one panel of ${span(s)}` : `${extent} panels of ${span(s)}`;
   const rest = left < span(s) ? `, ${extent === 1 ? "of which" : "the last with"} ${left}` : "";
-  if (s.dot)
+  if (s.dot && extent === 1)
     return `${vector}<${s.valid} in one vector of sums, each added up from ${s.width} lanes`;
-  const lanes = s.width === 1 ? "" : ` (vectors of ${s.width})`;
+  const sums = s.dot ? `, each added up from ${s.width} lanes` : ` (vectors of ${s.width})`;
+  const lanes = s.width === 1 ? "" : sums;
   return `${vector}<${s.valid} = ${panels}${rest}${lanes}`;
 }
 
@@ -83,14 +85,17 @@ function sumOf(s: Schedule, names: Names): string {
 }
 
 function rowLayout({ a }: Schedule): string {
-  if (!a.copy) return "as it lies";
-  const { shape } = a.buffer;
-  const isLarger = a.copy.layout.size > shape.reduce((p, n) => p * n, 1);
+  return a.copy ? copyOf(a.copy) : "as it lies";
+}
+
+function copyOf({ source, layout }: Copy): string {
+  if (layout.block) return `from a copy in panels of ${layout.block.width}`;
+  const isLarger = layout.size > sizeOf(source.shape);
   return isLarger ? "from a copy with zeros around it" : "from a copy in rows";
 }
 
 function columnLayout({ b, packs }: Schedule, layoutOf: LayoutOf): string {
-  if (b.copy) return `from a copy in panels of ${b.copy.layout.block?.width}`;
+  if (b.copy) return copyOf(b.copy);
   if (packs) return "those of a block put side by side first, in panels";
   const { block } = layoutOf(b.buffer);
   return block ? `in panels of ${block.width}` : "as it lies";
