@@ -2,8 +2,9 @@
 import type { Graph, Tensor } from "../ir/graph.ts";
 import type { Program, Traits } from "../ir/program.ts";
 import { makeContiguous } from "./contiguous.ts";
+import { fastConvolutions } from "./fast-convolution.ts";
 import { chooseMaterialised } from "./fuse.ts";
-import { lower, Variables } from "./lower.ts";
+import { lower, Variables, workOf } from "./lower.ts";
 import { planMemory } from "./memory.ts";
 import { share, simplify } from "./simplify.ts";
 import { splitSums } from "./split-sums.ts";
@@ -26,8 +27,11 @@ export function compile(
 ): Program {
   const variables = new Variables();
   const procedures = graphs.map((graph) => {
-    const optimised = optimise(graph);
-    const kernels = verifyKernels(lower(optimised, fusion(optimised, traits), variables));
+    const meant = optimise(graph);
+    const optimised = traits.fastConvolutions ? optimise(fastConvolutions(meant)) : meant;
+    const { multiplyAdds } = workOf(meant);
+    const lowered = lower(optimised, fusion(optimised, traits), variables);
+    const kernels = verifyKernels({ ...lowered, multiplyAdds });
     const split = traits.atOnce ? verifyKernels(splitSums(kernels, traits.atOnce)) : kernels;
     const laidOut = traits.contiguousSums ? verifyKernels(makeContiguous(split)) : split;
     return verifyMemory(planMemory(laidOut));

@@ -78,11 +78,14 @@ export function lower(graph: Graph, choice: ReadonlySet<Tensor>, variables: Vari
     const next = isShared ? emit(value, own) : places.get(value)!.buffer;
     return { variable: variables.get(variable), next };
   });
+  return keepSteps({ name: graph.name, kernels, updates, ...workOf(graph) });
+}
+
+/** What a graph's tensors cost, all together. */
+export function workOf(graph: Graph): Pick<Procedure, "flops" | "multiplyAdds"> {
   const total = (count: (x: Tensor) => number) =>
     graphTensors(graph).reduce((n, x) => n + count(x), 0);
-  const flops = total(flopsOf);
-  const multiplyAdds = total((x) => x.op.multiplyAdds?.(x) ?? 0);
-  return keepSteps({ name: graph.name, kernels, updates, flops, multiplyAdds });
+  return { flops: total(flopsOf), multiplyAdds: total((x) => x.op.multiplyAdds?.(x) ?? 0) };
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Traits {
   readonly maxInputs: number;
   /** Products of matrices are much faster if both operands are contiguous along the summed axis. */
   readonly contiguousSums: boolean;
+  /** Convolutions are limited by multiplications, so that those with fewer of them are worth what they cost besides. */
+  readonly fastConvolutions?: boolean;
   /** Results that it computes side by side, each with one slow thread, if it is made that way: a GPU. */
   readonly atOnce?: number;
 }

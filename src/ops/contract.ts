@@ -67,6 +67,9 @@ function termsOf(y: Tensor<ContractAttrs>): number {
   return terms;
 }
 const apply = defineOp(contractOp);
+/** The tensor as a contraction, if it is one. */
+export const asContraction = (y: Tensor): Tensor<ContractAttrs> | undefined =>
+  y.op === (contractOp as Op) ? (y as Tensor<ContractAttrs>) : undefined;
 export const contract = (operands: readonly Tensor[], attrs: ContractAttrs): Tensor =>
   apply(operands, attrs);
 

@@ -29,7 +29,7 @@ const known = () => {
 export const native: Backend = {
   name: "native",
   doc: "C generated for the model and compiled here: the fastest on a CPU.",
-  traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false },
+  traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false, fastConvolutions: true },
   async probe(): Promise<Availability> {
     const found = await known();
     if (!found)

@@ -1,0 +1,84 @@
+/** Convolutions with fewer multiplications: the same numbers, from either way, for the convolution and its gradients. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { reference } from "../../src/backends/reference.ts";
+import { gradients } from "../../src/compiler/autodiff.ts";
+import { fastConvolutions, matricesOf } from "../../src/compiler/fast-convolution.ts";
+import { optimise } from "../../src/compiler/compile.ts";
+import { graphTensors, sizeOf, type Tensor, variable } from "../../src/ir/graph.ts";
+import { sum } from "../../src/ops/broadcast.ts";
+import { convolve } from "../../src/ops/convolve.ts";
+import { mul } from "../../src/ops/pointwise.ts";
+import type { Sliding } from "../../src/ops/window.ts";
+import { evaluate, input, random } from "../support/evaluate.ts";
+
+test("matrices: n products are what m·r are", () => {
+  for (let r = 2; r <= 7; r++)
+    for (let m = 2; m + r - 1 <= 8; m++) {
+      const { a, b, g } = matricesOf(m, r);
+      const n = m + r - 1;
+      assert.equal([a.length, b.length, g.length], [n, n, n]);
+      const dice = random(10 * m + r);
+      const [x, w] = [dice.array(n), dice.array(r)];
+      const dot = (row: readonly number[], v: Float64Array) =>
+        row.reduce((s, c, i) => s + c * v[i]!, 0);
+      const products = b.map((row, i) => dot(row, x) * dot(g[i]!, w));
+      for (let u = 0; u < m; u++) {
+        const fast = products.reduce((s, p, i) => s + a[i]![u]! * p, 0);
+        const direct = w.reduce((s, c, k) => s + c * x[u + k]!, 0);
+        assert.ok(Math.abs(fast - direct) < 1e-12 * 50, `F(${m}, ${r}), ${u}: ${fast - direct}`);
+      }
+    }
+});
+
+/** A random convolution in one to three dimensions with its gradients, and values for its inputs. */
+function convolution(seed: number) {
+  const dice = random(seed);
+  const rank = dice.int(1, 3);
+  const slides = Array.from({ length: rank }, (_, d): Sliding & { extent: number } => {
+    const isLast = d === rank - 1;
+    const size = isLast ? dice.int(2, 6) : dice.int(1, 3);
+    const stride = isLast ? 1 : dice.int(1, 2);
+    const extent = size + dice.int(0, 9);
+    const before = dice.int(0, 1) * Math.floor((size - 1) / 2);
+    const out = Math.floor((extent + 2 * before - size) / stride) + 1;
+    return { size, stride, dilation: 1, before, out, extent };
+  });
+  const [n, channels, filters] = [dice.int(1, 4), dice.int(1, 4), dice.int(1, 4)];
+  const groups = dice.int(1, 4) === 1 ? 2 : 1;
+  const x = input("x", [n, ...slides.map((s) => s.extent), channels * groups]);
+  const w = input("w", [...slides.map((s) => s.size), channels, filters * groups]);
+  const y = convolve(x, w, slides, groups);
+  const c = input("c", y.type.shape);
+  const feed = new Map([x, w, c].map((t) => [t, dice.array(sizeOf(t.type.shape))]));
+  return { outputs: [y, ...gradients(sum(mul(y, c), undefined, false), [x, w])], feed };
+}
+
+const graphOf = (outputs: readonly Tensor[]) =>
+  optimise({
+    name: "test",
+    updates: outputs.map((value, i) => ({
+      variable: variable({ name: `out${i}`, shape: value.type.shape }),
+      value,
+    })),
+  });
+const always = () => true;
+
+test("the same numbers as the direct way, gradients too", async () => {
+  let replaced = 0;
+  for (let seed = 0; seed < 60; seed++) {
+    const { outputs, feed } = convolution(seed);
+    const fast = fastConvolutions(graphOf(outputs), always);
+    replaced += graphTensors(fast).filter((t) => t.op.name === "combine").length > 0 ? 1 : 0;
+    const direct = await evaluate(outputs, feed, reference);
+    const found = await evaluate(fast.updates.map((u) => u.value), feed, reference);
+    for (const [k, values] of direct.entries()) {
+      const scale = Math.max(1, ...values.map(Math.abs));
+      const worst = Math.max(...values.map((v, i) => Math.abs(v - found[k]![i]!))) / scale;
+      assert.ok(worst < 1e-11, `seed ${seed}, result ${k}: ${worst}`);
+    }
+  }
+  assert.ok(replaced > 50, `${replaced} of 60 were made fast`);
+});
+
+test.run();
