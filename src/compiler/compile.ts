@@ -28,7 +28,9 @@ export function compile(
   const variables = new Variables();
   const procedures = graphs.map((graph) => {
     const meant = optimise(graph);
-    const optimised = traits.fastConvolutions ? optimise(fastConvolutions(meant)) : meant;
+    const optimised = traits.fastConvolution
+      ? optimise(fastConvolutions(meant, traits.fastConvolution))
+      : meant;
     const { multiplyAdds } = workOf(meant);
     const lowered = lower(optimised, fusion(optimised, traits), variables);
     const kernels = verifyKernels({ ...lowered, multiplyAdds });

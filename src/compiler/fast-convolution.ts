@@ -10,8 +10,9 @@
  * cost half a decimal digit (`test/compiler/fast-convolution.test.ts`).
  */
 import type { Axis } from "../ir/expr.ts";
-import { type Graph, mapGraph, sizeOf, type Tensor } from "../ir/graph.ts";
+import { type Graph, mapGraph, scoped, sizeOf, type Tensor } from "../ir/graph.ts";
 import { isLoop, sectionsOf } from "../ir/loops.ts";
+import type { Traits } from "../ir/program.ts";
 import { type Affine, axisIndex, type ContractAttrs, compact } from "../ops/affine.ts";
 import { combine, type Matrix } from "../ops/combine.ts";
 import { asContraction, contract } from "../ops/contract.ts";
@@ -67,21 +68,16 @@ const withRoots = (roots: readonly number[]): readonly number[] =>
     [1],
   );
 
-/** Whether a way that costs so many multiply-adds is taken instead of one that costs so many others. */
-export type IsWorthwhile = (fast: number, direct: number) => boolean;
-const byModel: IsWorthwhile = (fast, direct) => fast < 0.8 * direct;
+type IsFaster = NonNullable<Traits["fastConvolution"]>;
 
-/**
- * @param isWorthwhile for tests: any choice gives the same numbers
- * @returns the graph with every convolution replaced where that is less work
- */
-export function fastConvolutions(graph: Graph, isWorthwhile = byModel): Graph {
+/** @returns the graph with every convolution replaced that is faster so */
+export function fastConvolutions(graph: Graph, isFaster: IsFaster): Graph {
   // What loops carry goes row by row.
   const inLoops = new Set(sectionsOf(graph).filter(isLoop).flatMap((l) => l.tensors));
   if (inLoops.size > 0) return graph;
   return mapGraph(graph, (y) => {
     const found = asContraction(y);
-    return found ? (quicken(found, isWorthwhile) ?? y) : y;
+    return found ? (scoped(y.scope, () => quicken(found, isFaster)) ?? y) : y;
   });
 }
 
@@ -130,7 +126,7 @@ const isPlain = ({ terms, constant, divisor }: Affine, axis: number) =>
 
 /** What an element of a transformed tensor costs beside, in multiply-adds: it goes through memory twice. */
 const elementCost = 10;
-function quicken(y: Tensor<ContractAttrs>, isWorthwhile: IsWorthwhile): Tensor | undefined {
+function quicken(y: Tensor<ContractAttrs>, isFaster: IsFaster): Tensor | undefined {
   let best: { work: number; make: () => Tensor } | undefined;
   for (const form of formsOf(y)) {
     const direct = y.op.multiplyAdds!(y);
@@ -139,7 +135,7 @@ function quicken(y: Tensor<ContractAttrs>, isWorthwhile: IsWorthwhile): Tensor |
     for (let m = 2; m + r - 1 <= mostPoints && r > 1; m++) {
       const tiles = Math.ceil(results / m);
       const work = workOf(y, form, m, tiles);
-      if (isWorthwhile(work, direct) && (!best || work < best.work))
+      if (isFaster(work, direct) && (!best || work < best.work))
         best = { work, make: () => build(y, form, m, tiles) };
     }
   }

@@ -36,8 +36,11 @@ export interface Traits {
   readonly maxInputs: number;
   /** Products of matrices are much faster if both operands are contiguous along the summed axis. */
   readonly contiguousSums: boolean;
-  /** Convolutions are limited by multiplications, so that those with fewer of them are worth what they cost besides. */
-  readonly fastConvolutions?: boolean;
+  /**
+   * Whether a convolution is faster by so many multiply-adds, all that it costs besides counted as such, than by so many
+   * others; absent: all are computed as they are defined. Either way gives the same numbers but for rounding.
+   */
+  readonly fastConvolution?: (fast: number, direct: number) => boolean;
   /** Results that it computes side by side, each with one slow thread, if it is made that way: a GPU. */
   readonly atOnce?: number;
 }

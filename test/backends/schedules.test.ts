@@ -68,7 +68,10 @@ if (!toolchain) {
     );
     const registers = width === 16 ? 32 : 16;
     const narrow = { ...toolchain!, target: { ...toolchain!.target, width, registers } };
-    const program = compile([drawn.graph], native.traits);
+    // Convolutions are quickened, or not, at random too.
+    const coin = random(seed + 7);
+    const fastConvolution = () => coin.uniform() < 0.5;
+    const program = compile([drawn.graph], { ...native.traits, fastConvolution });
     const exe = await compileFor(program, new Map(), { threads }, narrow, decide);
     const got = await results(exe, drawn, true);
     return [...drawn.results].flatMap(([name, about], i) => {

@@ -23,7 +23,7 @@ import type { Nest } from "./nest.ts";
 const narrowest = 16;
 const mostRanges = 8;
 
-/** The nest as one for every range of its last axis; just itself if that makes no sense. */
+/** The nest as one for every range of its last axis, or of several results at a time; itself if neither makes sense. */
 export function splitRanges(nest: Nest): readonly Nest[] {
   const [store] = nest.stores;
   const columns = nest.axes.at(-1);
@@ -34,6 +34,8 @@ export function splitRanges(nest: Nest): readonly Nest[] {
   if (nest.stores.length > 1 || nest.axes.length < 2 || !isWhole || reduces(store!.value))
     return [nest];
   const value = expandPadding(store!.value);
+  const several = sideBySide(nest, value);
+  if (several) return [several];
   const ends = rangeEnds(value, columns!);
   const starts = [0, ...ends.slice(0, -1)];
   const widths = ends.map((end, i) => end - starts[i]!);
@@ -54,6 +56,45 @@ export function splitRanges(nest: Nest): readonly Nest[] {
       ],
     };
   });
+}
+
+/**
+ * Where every value of an axis has a formula of its own, a nest that computes all of them at once: each is a store into a
+ * window of the result, and what formulas have in common is computed once.
+ */
+function sideBySide(nest: Nest, value: Expr): Nest | undefined {
+  const axis = nest.axes
+    .slice(0, -1)
+    .find((a) => a.extent > 1 && a.extent <= mostRanges && isChosenBy(value, a));
+  if (!axis) return undefined;
+  const single: Axis = { ...axis, extent: 1 };
+  const axes = nest.axes.map((a) => (a === axis ? single : a));
+  const shape = axes.map((a) => a.extent);
+  const { buffer } = nest.stores[0]!;
+  const stores = Array.from({ length: axis.extent }, (_, i) => ({
+    buffer: windowOf(
+      buffer,
+      axes.map((a) => (a === single ? i : 0)),
+      shape,
+    ),
+    value: within(value, axis, int(i)),
+  }));
+  return { ...nest, axes, stores };
+}
+
+/** Whether a value is chosen by tests for each number of an axis but the last, and nothing else depends on it. */
+function isChosenBy(value: Expr, axis: Axis): boolean {
+  let rest = value;
+  for (let i = 0; i < axis.extent - 1; i++) {
+    if (rest.kind !== "call" || rest.fn !== "select") return false;
+    const [test, , other] = rest.args;
+    if (test?.kind !== "call" || test.fn !== "eq") return false;
+    const [index, number] = test.args;
+    if (index?.kind !== "index" || index.axis !== axis) return false;
+    if (number?.kind !== "const" || number.value !== i) return false;
+    rest = other!;
+  }
+  return true;
 }
 
 const reduces = (e: Expr): boolean => {
