@@ -175,7 +175,9 @@ static void prefer_large_pages(void *p, long bytes) {
 static void bring_in(char *p, long bytes) {
 #if defined(__linux__) && defined(MADV_POPULATE_WRITE)
   const uintptr_t first = ((uintptr_t)p + 4095) / 4096 * 4096, end = ((uintptr_t)p + bytes) / 4096 * 4096;
-  if (end > first) madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+  /* Bit by bit: meanwhile nobody else in the process gets memory, or gives it back. */
+  for (uintptr_t at = first; at < end; at += 1 << 19)
+    madvise((void *)at, MIN(end - at, 1 << 19), MADV_POPULATE_WRITE);
 #else
   (void)p; (void)bytes;
 #endif
