@@ -19,13 +19,16 @@ export function optimise(graph: Graph): Graph {
   return verifyGraph(share(simplify(simple)));
 }
 
-/** All graphs of one program share its variables by name. */
+/**
+ * All graphs of one program share its variables by name.
+ * @param variables those that are known, for programs that were compiled before
+ */
 export function compile(
   graphs: readonly Graph[],
   traits: Traits,
   fusion: FusionPolicy = chooseMaterialised,
+  variables = new Variables(),
 ): Program {
-  const variables = new Variables();
   const procedures = graphs.map((graph) => {
     const meant = optimise(graph);
     const optimised = traits.fastConvolution

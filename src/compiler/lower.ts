@@ -133,7 +133,10 @@ function kernelName(x: Tensor, graph: Graph): string {
 
 /** The variables of all graphs of a program, one buffer a name. */
 export class Variables {
-  readonly #byName = new Map<string, Variable>();
+  readonly #byName: Map<string, Variable>;
+  constructor(known: readonly Variable[] = []) {
+    this.#byName = new Map(known.map((v) => [v.name, v]));
+  }
   get(x: Tensor): Variable {
     if (!isVariable(x)) throw internal(`${x.op.name} is no variable`);
     const { name, shape, dtype, kind, constant } = x.attrs;

@@ -1,4 +1,5 @@
 /** Graph-level clean-up: each op's own identities (x·1, x+0, nested views, constants), then sharing. */
+import { exactNumbers } from "../ir/fingerprint.ts";
 import { type Graph, mapGraph, scoped, type Tensor } from "../ir/graph.ts";
 
 /** Applies every op's `simplify` until none has anything to say. */
@@ -36,9 +37,3 @@ export function shareAll(graphs: readonly Graph[]): readonly Graph[] {
   };
   return graphs.map((graph) => mapGraph(graph, unique));
 }
-
-/** JSON has no infinities, NaN or −0; constants may. */
-const exactNumbers = (_: string, value: unknown) =>
-  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-    ? `#${Object.is(value, -0) ? "-0" : value}`
-    : value;

@@ -3,12 +3,12 @@
  * a program knows nothing of how many there are, so the same one, once compiled, serves any number.
  */
 import { isDeepStrictEqual } from "node:util";
-import { compile } from "../compiler/compile.ts";
+import { compileOnce } from "../compiler/recall.ts";
 import { forInference } from "../compiler/inference.ts";
 import type { AnySamples } from "../data/dataset.ts";
 import { isStored, makeValues, readRows, typeOf } from "../data/stream/stored.ts";
 import { type Shape, sameShape, sizeOf } from "../ir/graph.ts";
-import type { Backend, Executable, Program, Traits, Values } from "../ir/program.ts";
+import type { Backend, Executable, Program, Values } from "../ir/program.ts";
 import type { Weight } from "../nn/model.ts";
 import type { Spec } from "../spec/spec.ts";
 import { invariant } from "../support/errors.ts";
@@ -50,8 +50,8 @@ export function planPrediction(spec: Spec, options: PredictionOptions): Predicti
   return { graphs, inputs, sizes, weights, outputs };
 }
 
-export function compilePrediction({ graphs }: PredictionPlan, traits: Traits): Program {
-  return compile([...(graphs.prepare ? [graphs.prepare] : []), ...graphs.graphs], traits);
+export function compilePrediction({ graphs }: PredictionPlan, backend: Backend): Program {
+  return compileOnce([...(graphs.prepare ? [graphs.prepare] : []), ...graphs.graphs], backend);
 }
 
 /** What an output layer gives: `values` is [count, …shape]. */
@@ -78,7 +78,7 @@ export class Predictor {
     weights: ReadonlyMap<string, Values>,
     threads?: number,
   ): Promise<Predictor> {
-    const program = compilePrediction(plan, backend.traits);
+    const program = compilePrediction(plan, backend);
     const options = threads === undefined ? {} : { threads };
     const constants = plan.sizes.flatMap((size) =>
       [...plan.inputs].flatMap(([name, samples]) => [

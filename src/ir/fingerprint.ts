@@ -1,6 +1,6 @@
 /**
- * All that a program says, as a hash: two programs with the same one are the same but for the identity of their parts,
- * so whatever was generated for one serves the other.
+ * All that a program says, or that graphs do, as a hash: two with the same one are the same but for the identity of their
+ * parts, so whatever was made of one serves the other.
  */
 import { createHash, type Hash } from "node:crypto";
 import {
@@ -11,6 +11,7 @@ import {
   type Loop,
   type TensorBuffer,
 } from "./expr.ts";
+import { type DelayAttrs, type Graph, graphTensors, isDelay, type Tensor } from "./graph.ts";
 import { isKernel } from "./kernels.ts";
 import type { Procedure, Program } from "./program.ts";
 
@@ -20,6 +21,37 @@ export function fingerprint(program: Program): string {
   for (const v of program.variables) writer.line("variable", writer.buffer(v));
   for (const p of program.procedures) writer.procedure(p);
   return writer.digest();
+}
+
+/** JSON has no infinities, NaN or −0; constants may. */
+export const exactNumbers = (_: string, value: unknown) =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `#${Object.is(value, -0) ? "-0" : value}`
+    : value;
+
+/** SHA-256 of graphs, as hexadecimal digits. Ops are what they are called: it holds for nnc's own, of one build. */
+export function fingerprintOfGraphs(graphs: readonly Graph[]): string {
+  const hash = createHash("sha256");
+  const ids = new Map<Tensor, number>();
+  for (const graph of graphs) {
+    const lines: string[] = [graph.name];
+    const delays: Tensor<DelayAttrs>[] = [];
+    for (const y of graphTensors(graph)) {
+      if (ids.has(y)) continue;
+      ids.set(y, ids.size);
+      const inputs = y.inputs.map((x) => ids.get(x)!).join();
+      // A delay's knot has a number that differs from run to run; what it ties is said below.
+      const attrs = isDelay(y) ? [y.attrs.steps, y.attrs.reverse] : y.attrs;
+      if (isDelay(y)) delays.push(y);
+      lines.push(
+        `${y.op.name}(${inputs})${JSON.stringify([y.scope, y.type, attrs ?? null], exactNumbers)}`,
+      );
+    }
+    for (const d of delays) lines.push(`tie ${ids.get(d)} ${ids.get(d.attrs.knot.value)}`);
+    for (const u of graph.updates) lines.push(`update ${ids.get(u.variable)} ${ids.get(u.value)}`);
+    hash.update(lines.join("\n")).update("\n\n");
+  }
+  return hash.digest("hex");
 }
 
 /** Lines to a hash; axes, buffers and expressions are described where they first occur, and are numbers from then on. */

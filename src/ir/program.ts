@@ -28,6 +28,8 @@ export interface Procedure {
 export interface Program {
   readonly variables: readonly Variable[];
   readonly procedures: readonly Procedure[];
+  /** All that it says, as a hash (`fingerprint.ts`), if that is known already. */
+  readonly fingerprint?: string;
 }
 
 /** What the compiler may know of a target. */
@@ -56,6 +58,8 @@ export interface Backend {
   readonly name: string;
   readonly doc: string;
   readonly traits: Traits;
+  /** It knows programs again by their fingerprint, and looks at none that it knows. */
+  readonly knowsPrograms?: true;
   /** What runs its steps; absent: the cores of the CPU, as many as there are threads. */
   readonly runsOn?: "one core" | "gpu";
   /** Whether it can run here; never throws. */

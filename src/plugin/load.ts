@@ -8,6 +8,7 @@ import { extname, resolve, sep } from "node:path";
 import { createJiti, type Jiti } from "jiti";
 import * as zod from "zod";
 import { fail, ProblemError, UsageError } from "../support/errors.ts";
+import { otherCodeJoins } from "../support/own-code.ts";
 import { oneOf, suggest } from "../support/suggest.ts";
 import { checkExports } from "./exports.ts";
 import * as api from "./index.ts";
@@ -43,6 +44,7 @@ async function loadPlugin(jiti: Jiti, file: string): Promise<void> {
       (path) => !before.has(path) && !path.includes(`${sep}node_modules${sep}`),
     );
   let exports: Readonly<Record<string, unknown>>;
+  otherCodeJoins();
   try {
     exports = await jiti.import(file);
   } catch (error) {

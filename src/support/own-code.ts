@@ -5,6 +5,14 @@ import { fileURLToPath } from "node:url";
 import { digest } from "./kept.ts";
 
 let found: string | undefined;
+let isAlone = true;
+
+/** From now on other code takes part in what programs are made of: a plug-in's. */
+export const otherCodeJoins = (): void => {
+  isAlone = false;
+};
+/** Whether what programs are made of follows from nnc's own code and from what it reads. */
+export const isOwnCodeAlone = (): boolean => isAlone;
 
 /** A hash of the names, sizes and times of nnc's own modules: what depends on the code is kept for this build alone. */
 export function ownCode(): string {

@@ -1,5 +1,5 @@
 /** Loss and metrics of given weights on examples, by the graphs that validate during training. */
-import { compile } from "../compiler/compile.ts";
+import { compileOnce } from "../compiler/recall.ts";
 import type { AnySamples, Examples } from "../data/dataset.ts";
 import type { Backend, Values } from "../ir/program.ts";
 import { metricNames } from "../spec/reported.ts";
@@ -32,7 +32,7 @@ export async function evaluate(
   // Where the size of the batches matters it is that of training, as while a run validates.
   const asTrained = batch === undefined && usual.batchwise;
   const { parts, graphs, states, sums } = asTrained ? plan(spec.train.batch_size) : usual;
-  const program = compile(graphs, backend.traits);
+  const program = compileOnce(graphs, backend);
   const used = new Set(program.variables.map((v) => v.name));
   const executable = await backend.compile(program, usedBy(program, constantsOf(phase, examples)), {
     threads,

@@ -1,5 +1,5 @@
 /** A compiled run: graphs made into a program, loaded into a backend, filled with data and first weights. */
-import { compile } from "../compiler/compile.ts";
+import { compileOnce } from "../compiler/recall.ts";
 import type { AnySamples, Dataset, Examples } from "../data/dataset.ts";
 import { sizeOf } from "../ir/graph.ts";
 import type { Backend, CompileOptions, Executable, Program, Values } from "../ir/program.ts";
@@ -59,7 +59,7 @@ export function planRun(spec: Spec, dataset: Dataset<AnySamples>): RunPlan {
 }
 
 export const compileRun = ({ train, validation }: RunPlan, backend: Backend): Program =>
-  compile([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend.traits);
+  compileOnce([...train.graphs.graphs, ...(validation?.graphs.graphs ?? [])], backend);
 
 /** Those that a program has: data whose share in everything is 0 is in none. */
 export function usedBy(

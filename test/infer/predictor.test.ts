@@ -100,7 +100,7 @@ const convolution = (activation: string, ...more: string[]) => [
 const floats = inputsOf({ shape: [7, 6, 4], values: new Float32Array(0) });
 const stepOf = (layers: readonly string[], inputs = floats) => {
   const plan = planPrediction(specOf(layers), { inputs, batch: 2 });
-  const procedures = compilePrediction(plan, reference.traits).procedures;
+  const procedures = compilePrediction(plan, reference).procedures;
   return procedures.find((p) => p.name === names.procedure(2))!;
 };
 

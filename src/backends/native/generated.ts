@@ -40,7 +40,7 @@ export async function generate(program: Program, how: Generation): Promise<Gener
   if (how.decide !== byModel) return (await make(program, how)).generated;
   const { toolchain, target, timed } = how;
   const facts = JSON.stringify([target, timed, ownCode()]);
-  const key = keyOf(fingerprint(program), facts, builtFor(toolchain));
+  const key = keyOf(program.fingerprint ?? fingerprint(program), facts, builtFor(toolchain));
   const kept = recall<Kept>("program", key);
   const built = kept && findBuilt(kept.object);
   if (built) return { interface: kept.interface, built, source: () => print(program, how).source };
