@@ -142,7 +142,7 @@ function pays(x: Tensor, use: Use, cost: number): boolean {
   // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
   if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
   if (padded && !x.op.lowerPadded) return true;
-  if (x.op.repeats) return false;
+  if (x.op.repeats || x.op.keepsOrder) return false;
   if (streamed && !isMoved(x)) return true;
   // Windows over a tensor are larger than the tensor: that is what is written, if anything.
   if (isMoved(x) && x.inputs.some((i) => size(i) < size(x))) return false;

@@ -45,6 +45,7 @@ export const iota = (shape: Shape, dim = 0): Tensor => iotaOp([], { shape, dim }
 const reshapeOp = defineOp<{ shape: Shape }>({
   ...moved,
   name: "reshape",
+  keepsOrder: true,
   infer([x], { shape }) {
     invariant(sizeOf(x!.shape) === sizeOf(shape), `reshape [${x!.shape}] to [${shape}]`);
     return { shape, dtype: x!.dtype };

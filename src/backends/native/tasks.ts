@@ -55,7 +55,7 @@ export function makeTasks(
       ready.parallel === "rows" &&
       tile.row === 0 &&
       rows[0]!.extent === nest.axes[0]?.extent &&
-      ready.outer.length === 0;
+      ready.outer.every((x) => ready.outerInside && x.axis !== nest.axes[0]);
     if (byRows && !rowUnits.has(rows[0]!.extent)) rowUnits.set(rows[0]!.extent, units);
     const sharing: Sharing = byRows ? { by: "rows", units, grain: units } : { by: "other", units };
     tasks.push({ kind: "product", nest, schedule: ready, sharing });

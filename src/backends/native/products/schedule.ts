@@ -136,6 +136,10 @@ export function chooseSchedule(
     ),
   };
   const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
+  const outerInside = decide("outerInside", sharesRows(loops, tile, b.load.buffer, target), () => [
+    true,
+    false,
+  ]);
   // Iterations with bounds take more or less time.
   const shareable = loops.outer.slice(0, 1).filter(canTile);
   // Threads that share rows wait for nobody from one step of a loop to the next.
@@ -158,10 +162,7 @@ export function chooseSchedule(
     },
     ...(along && { dot: dotOf(b, vector, along, target) }),
     outer: loops.outer,
-    outerInside: decide("outerInside", sharesRows(loops, tile, b.load.buffer, target), () => [
-      true,
-      false,
-    ]),
+    outerInside,
     rows: loops.rows,
     panels,
     k: loops.k,
@@ -178,7 +179,7 @@ export function chooseSchedule(
     partial,
     parallel: decide(
       "parallel",
-      chooseParallel(shareable, units, panels.extent, tile, byPanels, target),
+      chooseParallel({ outer: shareable, outerInside }, units, panels.extent, tile, byPanels, target),
       () => validShares(loops.outer.length > 0, tile),
     ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),

@@ -2,6 +2,7 @@
 import { invariant } from "../../../support/errors.ts";
 import type { Target } from "../target.ts";
 import type { Loop, Loops } from "./operands.ts";
+import type { Schedule } from "./schedule.ts";
 
 export interface Tile {
   /** Position of its row loop in `rows`. */
@@ -180,7 +181,7 @@ export type Shared = "outer" | "rows" | "panels" | "tiles";
  * @param byPanels whether threads had better share panels than rows
  */
 export function chooseParallel(
-  outer: readonly Loop[],
+  { outer, outerInside }: Pick<Schedule, "outer" | "outerInside">,
   units: number,
   panels: number,
   tile: Tile,
@@ -189,9 +190,12 @@ export function chooseParallel(
 ): Shared {
   const rows = ["rows", units] as const;
   const columns = ["panels", panels] as const;
+  const around = outer.slice(0, 1).map((x) => ["outer", x.extent] as const);
+  // What lies within blocks of rows leaves rows to be shared, as those who make and use them do.
   const choices = [
-    ...(outer[0] ? [["outer", outer[0].extent] as const] : []),
-    ...(byPanels ? [columns, rows] : [rows, columns]),
+    ...(outerInside ? [] : around),
+    ...(byPanels && !outerInside ? [columns, rows] : [rows, columns]),
+    ...(outerInside ? around : []),
     // Where tiles lie along the first row loop they are what "rows" shares.
     ...(tile.row === 0 ? [] : [["tiles", tile.tiles] as const]),
   ];

@@ -204,6 +204,7 @@ function verifyUnits(task: Task): void {
   const { size, tall, tiles, perUnit } = tile;
   const cut =
     size * perUnit === units.size && tall === units.tall && tiles / perUnit === units.count;
-  const along = tile.row === 0 && outer.length === 0 && loops[0]!.extent === rows;
+  const inside = outer.every((x) => task.schedule.outerInside && x.axis !== nest.axes[0]);
+  const along = tile.row === 0 && inside && loops[0]!.extent === rows;
   holds(cut && along && parallel === "rows", "it says to share rows and does not");
 }
