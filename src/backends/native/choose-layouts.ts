@@ -1,12 +1,13 @@
 /** Which buffers do not lie in plain rows: weights in panels, temporaries whose rows must not crowd a cache's sets. */
 import type { TensorBuffer } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/graph.ts";
+import { wholeOf } from "../rows.ts";
 import { type Layout, panels, spaced } from "./layout.ts";
 import { loadsOf, type Nest, rowsOf, windowedBy } from "./nests/nest.ts";
 import { type Decide, validPanels } from "./products/decisions.ts";
 import { suitsDot } from "./products/dot.ts";
 import { panelWidth } from "./products/operands.ts";
-import { columnsOf, findProduct, type Product } from "./products/product.ts";
+import { columnsOf, findProduct, type Product, reductionOf } from "./products/product.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -19,10 +20,11 @@ export function choosePanels(
   layouts: Map<TensorBuffer, Layout>,
   decide: Decide,
 ): void {
+  const made = madeOfState(nests);
   const wanted = new Map<TensorBuffer, number[]>();
   for (const nest of nests) {
     const product = findProduct(nest);
-    for (const { weight, first } of product ? vectorWeights(product) : [])
+    for (const { weight, first } of product ? vectorWeights(product, made) : [])
       wanted.set(weight, [...(wanted.get(weight) ?? []), first]);
   }
   const linked = (b: TensorBuffer) =>
@@ -30,7 +32,7 @@ export function choosePanels(
       .filter((n) => n.stores.some((s) => s.buffer === b))
       .flatMap((n) => [...n.stores.map((s) => s.buffer), ...ownLoads(n)]);
   const rows = [...rowsOf(nests)].flatMap((row): TensorBuffer[] => [row, row.of]);
-  const inParts = new Set([...rows, ...windowedBy(nests)]);
+  const inParts = (dim: number) => new Set([...rows, ...windowedBy(nests, dim)]);
   for (const [weight, starts] of wanted) {
     const last = weight.shape.length - 1;
     const dim = isNarrow(weight.shape, target) ? last - 1 : last;
@@ -39,9 +41,10 @@ export function choosePanels(
     // Who reads columns from within a panel on could not use it.
     if (starts.some((first) => first % width !== 0)) continue;
     const layout = panels(weight.shape, dim, width);
+    const cut = inParts(dim);
     for (const b of [weight, ...linked(weight)]) {
       const isAlike = b.shape.join() === weight.shape.join() && b.dtype === "f32";
-      if (isAlike && !inParts.has(b)) layouts.set(b, layout);
+      if (isAlike && !cut.has(b)) layouts.set(b, layout);
     }
   }
 }
@@ -78,19 +81,31 @@ export function spaceRows(
   }
 }
 
-/** State that a product reads as vectors along its last dimension, and the first column of it. */
-function vectorWeights({
-  nest,
-  a,
-  b,
-}: Product): readonly { weight: TensorBuffer; first: number }[] {
+const isState = (b: TensorBuffer) => "kind" in b && b.kind === "state";
+
+/** What is made of state alone, element by element: weights in another form. */
+function madeOfState(nests: readonly Nest[]): ReadonlySet<TensorBuffer> {
+  const found = new Set<TensorBuffer>();
+  for (const nest of nests) {
+    const read = [...loadsOf(nest)];
+    if (read.length > 0 && read.every(isState) && !nest.loop && !reductionOf(nest))
+      for (const { buffer } of nest.stores) if (!isState(buffer)) found.add(wholeOf(buffer));
+  }
+  return found;
+}
+
+/** Weights that a product reads as vectors along their last dimension, and the first column of them. */
+function vectorWeights(
+  { nest, a, b }: Product,
+  made: ReadonlySet<TensorBuffer>,
+): readonly { weight: TensorBuffer; first: number }[] {
   const vector = nest.axes.at(-1);
   if (!vector) return [];
   return [a, b].flatMap(({ buffer, at }) => {
-    const isState = "kind" in buffer && buffer.kind === "state";
+    const isWeight = isState(buffer) || made.has(buffer);
     const last = at.length - 1;
     const columns = columnsOf({ at }, vector);
-    const fits = isState && last > 0 && columns?.dim === last;
+    const fits = isWeight && last > 0 && columns?.dim === last;
     return fits ? [{ weight: buffer, first: columns!.first }] : [];
   });
 }

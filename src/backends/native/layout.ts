@@ -44,9 +44,10 @@ export function spaced(shape: Shape, room: number): Layout {
   return { base: 0, strides: [step, ...strides.slice(1)], size: step * shape[0]! };
 }
 
-/** Part of a layout without blocks, from some indices on. */
-export function windowed({ base, strides, size }: Layout, start: readonly number[]): Layout {
-  return { base: start.reduce((b, n, d) => b + n * strides[d]!, base), strides, size };
+/** Part of a layout, from some indices on; blocks are not cut. */
+export function windowed(whole: Layout, start: readonly number[]): Layout {
+  const { strides, size, block } = whole;
+  return { base: addressOf(whole, start), strides, size, ...(block ? { block } : {}) };
 }
 
 /** `[dim/width][other dimensions][width]`. */

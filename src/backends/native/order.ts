@@ -2,7 +2,15 @@
  * The order of tasks, and where threads must wait for each other: between groups. Two tasks that share the same
  * rows, and meet only in their own, need no barrier between them.
  */
-import { buffersRead, type TensorBuffer } from "../../ir/expr.ts";
+import {
+  type Axis,
+  buffersRead,
+  children,
+  type Expr,
+  type Load,
+  type TensorBuffer,
+} from "../../ir/expr.ts";
+import { fromLinear, IndexAlgebra, rangeOf, type Term } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { memoryOf } from "../rows.ts";
 import type { Form } from "./nests/form.ts";
@@ -37,7 +45,13 @@ export const loopOf = (t: Task): Repeat | undefined =>
 /** Who does what of a task. Two tasks shared by the same rows need no barrier if they meet row by row. */
 export type Sharing =
   | { readonly by: "one" }
-  | { readonly by: "rows"; readonly units: Units; readonly grain: Units }
+  | {
+      readonly by: "rows";
+      readonly units: Units;
+      readonly grain: Units;
+      /** How many rows a number of the first axis stands for: of chunks of a sum over rows several. */
+      readonly span: number;
+    }
   | { readonly by: "other"; readonly units: Units };
 
 /** Greedy: tasks that need no barrier after what has run since the last one go first, in order. */
@@ -124,10 +138,31 @@ function ownRowsOnly(task: Task, other: Task): boolean {
   for (const { value } of task.nest.stores) {
     rewrite(value, (e) => {
       if (e.kind !== "load" || !theirs.has(memoryOf(e.buffer))) return e;
-      const [row] = e.at;
-      if (row?.kind !== "index" || row.axis !== task.nest.axes[0]) own = false;
+      if (!isOwnRow(e, task)) own = false;
       return e;
     });
   }
   return own;
+}
+
+/** Whether a load's first index is the task's own row, or one of those that its row stands for. */
+export function isOwnRow({ at: [row] }: Load, { nest, sharing }: NestTask): boolean {
+  const [first] = nest.axes;
+  const span = sharing.by === "rows" ? sharing.span : 1;
+  if (!row || !first) return false;
+  if (span === 1) return row.kind === "index" && row.axis === first;
+  return isWithin(row, first, span);
+}
+
+/** Whether an index is span·axis + 0 … span − 1. */
+export function isWithin(index: Expr, axis: Axis, span: number): boolean {
+  const { constant, terms } = new IndexAlgebra().linear(index);
+  const isAxis = ({ atom }: Term) => atom.kind === "index" && atom.axis === axis;
+  const own = terms.find(isAxis);
+  const [least, most] = rangeOf(fromLinear({ constant, terms: terms.filter((t) => t !== own) }));
+  const alone = terms.every((t) => t === own || !usesAxis(t.atom, axis));
+  return own?.coefficient === span && alone && least >= 0 && most < span;
+}
+function usesAxis(e: Expr, axis: Axis): boolean {
+  return (e.kind === "index" && e.axis === axis) || children(e).some((c) => usesAxis(c, axis));
 }

@@ -6,6 +6,7 @@
 import type { TensorBuffer } from "../../ir/expr.ts";
 import type { Program, Variable } from "../../ir/program.ts";
 import { isWindow } from "../rows.ts";
+import { type Chain, chainsOf, rowsTogether } from "./chains.ts";
 import { choosePanels, spaceRows } from "./choose-layouts.ts";
 import { type Layout, type LayoutOf, plain, windowed } from "./layout.ts";
 import { buildNests } from "./nests/build.ts";
@@ -22,6 +23,7 @@ export interface ProcedurePlan {
   readonly name: string;
   /** A barrier stands between the groups. */
   readonly groups: readonly (readonly Task[])[];
+  readonly chains: readonly Chain[];
   readonly loops: readonly GroupLoop[];
   readonly copies: readonly { readonly from: TensorBuffer; readonly to: Variable }[];
 }
@@ -71,7 +73,8 @@ export function planProgram(
     const tasks = withInversions(made, inverter);
     const { groups, loops } = groupByLoops(tasks);
     verifyOrder(procedure.name, tasks, groups);
-    return { name: procedure.name, groups, loops, copies };
+    const chains = groups.flatMap((g) => chainsOf(g, target));
+    return { name: procedure.name, groups, chains, loops, copies };
   });
   return verifyPlan({ procedures, layoutOf }, target);
 }
@@ -84,7 +87,7 @@ function groupByLoops(tasks: readonly Task[]): Pick<ProcedurePlan, "groups" | "l
     const loop = loopOf(tasks[from]!);
     let to = from;
     while (to < tasks.length && loopOf(tasks[to]!) === loop) to++;
-    const own = group(tasks.slice(from, to));
+    const own = group(tasks.slice(from, to)).map(rowsTogether);
     const first = groups.length;
     groups.push(...own);
     if (loop) loops.push({ ...loop, first, end: groups.length, waits: meetsBetweenSteps(own) });

@@ -9,6 +9,7 @@ import { placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { contextPrelude, entryPoints } from "./entry-points.ts";
 import { commentOn } from "./explain/plan.ts";
+import { type Chain, unitsOf } from "./chains.ts";
 import type { LayoutOf, PointerOf } from "./layout.ts";
 import { printInversion } from "./nests/print-inversion.ts";
 import { printNest } from "./nests/print-nest.ts";
@@ -165,7 +166,7 @@ function printTask(
 
 /** The steps of a procedure, run by every thread; all meet at the barrier between groups. */
 function printProcedure(
-  { name, groups, loops, copies }: ProcedurePlan,
+  { name, groups, chains, loops, copies }: ProcedurePlan,
   tasks: ReadonlyMap<Task, string>,
   pointerOf: PointerOf,
   { layoutOf }: ProgramPlan,
@@ -180,10 +181,27 @@ function printProcedure(
   code.block(`static void ${own}(Context *x, int t, int nt)`, () => {
     code.block("for (long step = 0; step < x->steps; step++)", () => {
       const wait = () => code.line(call("meet(&x->barrier, t, nt);", order.length));
-      const run = (task: Task) => {
+      const run = (task: Task, part = "t, nt") => {
         const fn = tasks.get(task)!;
         const step = loopOf(task) ? ", s" : "";
-        code.line(call(`${fn}(x, t, nt${step});`, order.indexOf(fn)));
+        code.line(call(`${fn}(x, ${part}${step});`, order.indexOf(fn)));
+      };
+      const runAll = (group: readonly Task[]) => {
+        for (const task of group) {
+          const chain = chains.find((c) => c.includes(task));
+          if (chain?.[0] === task) runChain(chain);
+          else if (!chain) run(task);
+        }
+      };
+      // As if there were a thread for every unit: each does its own units, one after the other.
+      const runChain = (chain: Chain) => {
+        const units = unitsOf(chain);
+        code.block(
+          `for (int v = ${units}L * t / nt; v < ${units}L * (t + 1) / nt; v++)`,
+          () => {
+            for (const task of chain) run(task, `v, ${units}`);
+          },
+        );
       };
       for (let g = 0; g < groups.length; g++) {
         const loop = loops.find((l) => l.first === g);
@@ -192,13 +210,13 @@ function printProcedure(
           code.block(loopHead(loop), () => {
             for (const [k, group] of groups.slice(first, end).entries()) {
               if (k > 0) wait();
-              group.forEach(run);
+              runAll(group);
             }
             if (waits) wait();
           });
           g = end - 1;
           if (waits) continue;
-        } else groups[g]!.forEach(run);
+        } else runAll(groups[g]!);
         wait();
       }
       if (copies.length === 0) return;

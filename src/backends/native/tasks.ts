@@ -1,12 +1,12 @@
 /** From nests to tasks: a schedule or a form for each, the copies that schedules ask for, and how threads share them. */
-import { type Axis, index, load, type TensorBuffer } from "../../ir/expr.ts";
+import { type Axis, type Expr, index, type Load, load, type TensorBuffer, walk } from "../../ir/expr.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import { isRow, memoryOf, wholeOf } from "../rows.ts";
 import type { Layout, LayoutOf } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
 import type { Nest, Repeat } from "./nests/nest.ts";
 import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
-import { loopOf, type Sharing, type Task } from "./order.ts";
+import { isWithin, loopOf, type Sharing, type Task } from "./order.ts";
 import type { Decide } from "./products/decisions.ts";
 import type { Copy } from "./products/operands.ts";
 import { findProduct } from "./products/product.ts";
@@ -57,7 +57,13 @@ export function makeTasks(
       rows[0]!.extent === nest.axes[0]?.extent &&
       ready.outer.every((x) => ready.outerInside && x.axis !== nest.axes[0]);
     if (byRows && !rowUnits.has(rows[0]!.extent)) rowUnits.set(rows[0]!.extent, units);
-    const sharing: Sharing = byRows ? { by: "rows", units, grain: units } : { by: "other", units };
+    const chunks =
+      ready.parallel === "outer" && ready.outer[0]?.axis === nest.axes[0]
+        ? shareChunks(nest, rowUnits)
+        : undefined;
+    const sharing: Sharing = byRows
+      ? { by: "rows", units, grain: units, span: 1 }
+      : (chunks ?? { by: "other", units });
     tasks.push({ kind: "product", nest, schedule: ready, sharing });
   }
   return tasks.map((t) =>
@@ -82,6 +88,28 @@ const unpadded = (nest: Nest): Nest => ({
   stores: nest.stores.map((s) => ({ ...s, value: expandPadding(s.value) })),
 });
 
+/** A sum over rows in chunks, each of which is of one thread's rows, if such is the first axis. */
+function shareChunks(nest: Nest, rowUnits: ReadonlyMap<number, Units>): Sharing | undefined {
+  const [first] = nest.axes;
+  for (const [rows, grain] of rowUnits) {
+    const { size, tall, count } = grain;
+    if (first?.extent !== count || tall > 0 || size === 1 || nest.loop) continue;
+    const reads = nest.stores.flatMap((s) => loadsWithin(s.value, rows));
+    if (reads.length > 0 && reads.every((e) => isWithin(e.at[0]!, first, size)))
+      return { by: "rows", units: { size: 1, tall: 0, count }, grain, span: size };
+  }
+  return undefined;
+}
+
+/** The loads of what has so many rows. */
+function loadsWithin(value: Expr, rows: number): readonly Load[] {
+  const found: Load[] = [];
+  walk(value, (e) => {
+    if (e.kind === "load" && e.buffer.shape[0] === rows) found.push(e);
+  });
+  return found;
+}
+
 /** Sharing by rows costs no barrier where products before or after share the same rows. */
 const worthRows = 1000;
 
@@ -91,8 +119,11 @@ function shareNest(nest: Nest, form: Form, rowUnits: ReadonlyMap<number, Units>)
   if (work < worthRows) return { by: "one" };
   const grain = rowUnits.get(nest.axes[0]?.extent ?? 1);
   if (form.rowSize !== undefined && grain && (grain.tall === 0 || form.rowSize === 1)) {
-    return { by: "rows", units: { ...grain, size: grain.size * form.rowSize }, grain };
+    const size = grain.size * form.rowSize;
+    return { by: "rows", units: { ...grain, size }, grain, span: 1 };
   }
+  const chunks = form.rowSize === 1 ? shareChunks(nest, rowUnits) : undefined;
+  if (chunks) return chunks;
   if (work < worthSharing) return { by: "one" };
   return { by: "other", units: { size: step, tall: 0, count: Math.ceil(axis.extent / step) } };
 }

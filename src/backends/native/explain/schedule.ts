@@ -124,7 +124,9 @@ export function explainSharing(sharing: Sharing): string {
     case "one":
       return "too little to share: one thread";
     case "rows":
-      return `threads share rows as in products: ${sharing.grain.count} × ${sharing.grain.size}${sharing.grain.tall > 0 ? `, ${sharing.grain.tall} of one more` : ""}`;
+      return sharing.span > 1
+        ? `threads share sums of rows as in products: ${sharing.grain.count} × ${sharing.grain.size}`
+        : `threads share rows as in products: ${sharing.grain.count} × ${sharing.grain.size}${sharing.grain.tall > 0 ? `, ${sharing.grain.tall} of one more` : ""}`;
     case "other":
       return `threads share ${sharing.units.count} parts of the first loop`;
     default:

@@ -45,12 +45,13 @@ const buffersOf = (n: Nest): readonly TensorBuffer[] => [
   ...loadsOf(n),
   ...n.stores.map((s) => s.buffer),
 ];
-/** What nests write windows of. */
-export const windowedBy = (nests: readonly Nest[]): ReadonlySet<TensorBuffer> =>
+/** What nests write windows of that are not all of a dimension. */
+export const windowedBy = (nests: readonly Nest[], dim: number): ReadonlySet<TensorBuffer> =>
   new Set(
     nests
       .flatMap((n) => n.stores.map((s) => s.buffer))
       .filter(isWindow)
+      .filter((w) => w.shape[dim] !== w.of.shape[dim])
       .map(wholeOf),
   );
 

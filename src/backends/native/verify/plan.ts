@@ -3,7 +3,7 @@
  * is there when it is used, and no two threads meet in memory between two barriers.
  */
 
-import type { Axis, Load, TensorBuffer } from "../../../ir/expr.ts";
+import type { Load, TensorBuffer } from "../../../ir/expr.ts";
 import { buffersRead, walk } from "../../../ir/expr.ts";
 import { invariant } from "../../../support/errors.ts";
 import { memoryOf } from "../../rows.ts";
@@ -11,7 +11,7 @@ import type { LayoutOf } from "../layout.ts";
 import type { Inversion } from "../nests/inversion.ts";
 import { loadsOf } from "../nests/nest.ts";
 import type { Units } from "../nests/sharing.ts";
-import { loopOf, type NestTask, nameOf, type Task } from "../order.ts";
+import { isOwnRow, loopOf, type NestTask, nameOf, type Task } from "../order.ts";
 import type { ProcedurePlan, ProgramPlan } from "../plan.ts";
 import type { Copy } from "../products/operands.ts";
 import type { Target } from "../target.ts";
@@ -130,11 +130,8 @@ function staysApart(first: Task, second: Task): boolean {
 /** Whether a task reads others' results in its own rows only. */
 function keepsToRows(task: Task, theirs: ReadonlySet<TensorBuffer>): boolean {
   if (task.kind === "inversion" || copiesOf(task).some((c) => theirs.has(c.target))) return false;
-  const [row] = task.nest.axes;
-  return everyLoad(task, (e) => !theirs.has(memoryOf(e.buffer)) || isRow(e, row));
+  return everyLoad(task, (e) => !theirs.has(memoryOf(e.buffer)) || isOwnRow(e, task));
 }
-const isRow = ({ at: [first] }: Load, row: Axis | undefined) =>
-  first?.kind === "index" && first.axis === row;
 
 function everyLoad(task: NestTask, test: (e: Load) => boolean): boolean {
   let all = true;
@@ -191,16 +188,23 @@ function verifyUnits(task: Task): void {
     holds(rest >= 0 && rest < units.size, `threads share ${reach(units)} of ${axis.extent}`);
   }
   if (sharing.by !== "rows") return;
-  const rows = nest.axes[0]?.extent ?? 1;
+  const first = nest.axes[0]?.extent ?? 1;
+  const rows = first * sharing.span;
   holds(reach(sharing.grain) === rows, `threads share ${reach(sharing.grain)} of ${rows} rows`);
   if (task.kind === "nest") {
     const size = task.form.rowSize ?? 0;
     const { grain } = sharing;
-    const alike = units.size === grain.size * size && units.count === grain.count;
+    const alike =
+      units.size * sharing.span === grain.size * size && units.count === grain.count;
     holds(alike && units.tall === grain.tall && (size === 1 || units.tall === 0), "no whole rows");
     return;
   }
   const { tile, parallel, outer, rows: loops } = task.schedule;
+  if (sharing.span > 1) {
+    const chunks = outer[0]?.axis === nest.axes[0] && outer[0]?.extent === units.count;
+    holds(chunks && units.size === 1 && parallel === "outer", "it says to share chunks and does not");
+    return;
+  }
   const { size, tall, tiles, perUnit } = tile;
   const cut =
     size * perUnit === units.size && tall === units.tall && tiles / perUnit === units.count;
