@@ -146,7 +146,7 @@ export const mutations: readonly Mutation[] = [
     name: "more packed than there is room for",
     change: (s) => {
       const [{ extent }] = s.k as [Loop];
-      const floats = packedSize(s.k, extent, s.panels.extent, s.tile.vectors * s.width);
+      const floats = packedSize(s.k, extent, s.tile.vectors * s.width);
       return floats > mostPacked ? { ...s, packs: true, kBlock: s.k[0]!.extent } : undefined;
     },
   },

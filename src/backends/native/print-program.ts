@@ -97,8 +97,8 @@ function scratchOf({ procedures }: ProgramPlan): number {
   );
   return Math.ceil(Math.max(0, ...sizes) / 16) * 16;
 }
-const packedFloats = ({ k, kBlock, panels, tile, width }: Schedule): number =>
-  packedSize(k, kBlock, panels.extent, tile.vectors * width);
+const packedFloats = ({ k, kBlock, tile, width }: Schedule): number =>
+  packedSize(k, kBlock, tile.vectors * width);
 
 /** Compilers are one program each: a large file is compiled by several, a part each, side by side. */
 const partPrelude = `#define TASK __attribute__((visibility("hidden"))) void

@@ -96,7 +96,7 @@ function copyOf({ source, layout }: Copy): string {
 
 function columnLayout({ b, packs }: Schedule, layoutOf: LayoutOf): string {
   if (b.copy) return copyOf(b.copy);
-  if (packs) return "those of a block put side by side first, in panels";
+  if (packs) return "those of a panel put side by side first";
   const { block } = layoutOf(b.buffer);
   return block ? `in panels of ${block.width}` : "as it lies";
 }

@@ -142,29 +142,25 @@ class NestPrinter {
   #panels(lo: string, hi: string): void {
     const { panels, packs } = this.#s;
     const [first, end] = this.#share("panels", panels.extent);
-    if (packs) this.#pack(first, end);
-    this.#loop(panels, "panel", first, end, () => this.#rows(0, lo, hi));
+    const around = `b${this.#level}`;
+    this.#loop(panels, "panel", first, end, () => {
+      if (packs) {
+        this.#pack();
+        this.#nextPanel(first, end, around);
+      }
+      this.#rows(0, lo, hi);
+    });
   }
 
-  /** Floats between the packed panels. */
-  #packedPanel(): number {
-    const { k, kBlock } = this.#s;
-    return kBlock * extentOf(k.slice(1).map((x) => x.extent)) * span(this.#s);
-  }
-
-  /** Puts the columns of B that this block of k takes side by side, for a thread's panels: row by row, as they lie. */
-  #pack(first: string, end: string): void {
-    const { k, b, tile, width, panels } = this.#s;
+  /** Puts the columns of B that the panel takes in this block of k side by side. */
+  #pack(): void {
+    const { k, b, tile, width } = this.#s;
     const code = this.#code;
     const copy = (i: number, from: string): void => {
       const x = k[i];
       if (!x) {
-        code.block(`for (long p = ${first}; p < ${end}; p++)`, () => {
-          code.line(`const float *row = ${along(from, "p", panels.b)};`);
-          code.line(`float *place = to + p * ${this.#packedPanel()}L;`);
-          for (let v = 0; v < tile.vectors; v++)
-            code.line(`ST(${plus("place", v * width)}, LD(${plus("row", b.lanes[v]!)}));`);
-        });
+        for (let v = 0; v < tile.vectors; v++)
+          code.line(`ST(${plus("to", v * width)}, LD(${plus(from, b.lanes[v]!)}));`);
         code.line(`to += ${span(this.#s)};`);
         return;
       }
@@ -177,6 +173,41 @@ class NestPrinter {
     code.block("", () => {
       code.line("float *to = packed;");
       copy(0, `b${this.#level}`);
+    });
+  }
+
+  /** Where the columns are that will be put side by side next: of the next panel, or the first in the next block of k. */
+  #nextPanel(first: string, end: string, around: string): void {
+    const { panels } = this.#s;
+    const [next, from] = isBlocked(this.#s)
+      ? [`panel + 1 < ${end} ? panel + 1 : ${first}`, `next > panel ? k0 : k1`]
+      : [`MIN(panel + 1, ${panels.extent - 1})`, "0"];
+    this.#code.line(`const long next = ${next}, from = ${from};`);
+    this.#code.line(`const float *ahead = ${along(around, "next", panels.b)};`);
+  }
+
+  /** Asks for the part of them that falls to a tile: all at once they would be in the way of what tiles read. */
+  #askAhead(tile: string, first: string): void {
+    const { k, kBlock, tile: own, rows } = this.#s;
+    const code = this.#code;
+    const inner = k.slice(1).map((x) => x.extent);
+    const total = kBlock * extentOf(inner);
+    const each = Math.ceil(total / own.tiles);
+    const others = [...rows.keys()].filter((n) => n !== own.row);
+    const once = others.map((n) => `m${n + 1}_ == ${n === 0 ? first : "0"}`).join(" && ");
+    const place = k.map((x, i) => {
+      const below = extentOf(inner.slice(i));
+      const turn = below === 1 ? "q" : `q / ${below}`;
+      const index = i === 0 ? `(from + ${turn})` : `${turn} % ${x.extent}`;
+      return x.b === 0 ? [] : [`${index} * ${x.b}L`];
+    });
+    const steps = inner.length === 0 ? "" : ` / ${extentOf(inner)}`;
+    const isThere = `from + q${steps} < ${k[0]!.extent}`;
+    code.block(once === "" ? "" : `if (${once})`, () => {
+      code.line(`const long end = MIN((${tile} + 1) * ${each}, ${total});`);
+      code.line(
+        `for (long q = ${tile} * ${each}; q < end && ${isThere}; q++) __builtin_prefetch(${["ahead", ...place.flat()].join(" + ")}, 0, 2);`,
+      );
     });
   }
 
@@ -205,6 +236,7 @@ class NestPrinter {
         tile.tall > 0 ? `(i * ${tile.size} + MIN(i, ${tile.tall}))` : `i * ${tile.size}`;
       this.#code.line(`const long r = ${start};`);
       this.#move(rows[tile.row]!, "r");
+      if (this.#s.packs) this.#askAhead("i", lo);
       const call = (n: number) => `${this.#tiles.get(n)}(${this.#arguments().join(", ")});`;
       if (tile.tall === 0) this.#code.line(call(tile.size));
       else this.#code.line(`if (i < ${tile.tall}) ${call(tile.size + 1)} else ${call(tile.size)}`);
@@ -216,7 +248,7 @@ class NestPrinter {
     const s = this.#s;
     const l = this.#level;
     return parameters(s).map(([, name]) => {
-      if (name === "b" && s.packs) return `packed + panel * ${this.#packedPanel()}L`;
+      if (name === "b" && s.packs) return "packed";
       if (name === "a" || name === "b") return `${name}${l}`;
       if (/^e\d+$/.test(name)) return `${name}_${l}`;
       return name === "valid" ? `${s.valid} - panel * ${span(s)}` : name;

@@ -62,7 +62,7 @@ export interface Schedule {
   readonly tile: Tile;
   readonly rowBlock: number;
   readonly kBlock: number;
-  /** Whether the columns of B that a block of k takes are put side by side first, a panel behind the other. */
+  /** Whether the columns of B that a panel takes in a block of k are put side by side first. */
   readonly packs: boolean;
   /** Columns that exist; with `tail`, the last panel is wider and memory is not. */
   readonly valid: number;
@@ -109,9 +109,9 @@ export function chooseSchedule(
   const mayPack =
     !along && !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
   const blocksIf = (packs: boolean) =>
-    chooseBlocks(made, tile, span, depth, packs, columns, target);
+    chooseBlocks(made, tile, span, depth, packs, target);
   const fits = (kBlock: number) =>
-    packedSize(made.k, kBlock, vectors / tile.vectors, span) <= mostPacked;
+    packedSize(made.k, kBlock, span) <= mostPacked;
   const pays = mayPack && worthPacking(made, tile, span) && fits(blocksIf(true).kBlock);
   const packs = decide("pack", pays, () => (mayPack ? [true, false] : [false]));
   const blocks = blocksIf(packs);

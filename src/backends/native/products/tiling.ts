@@ -102,22 +102,18 @@ function commonCut(extent: number, t: Target): Cut {
 const shortest = 32;
 
 /** Floats of B that are put side by side at a time, at most: every thread has memory for so many. */
-export const mostPacked = 1 << 17;
+export const mostPacked = 1 << 15;
 
-/** Floats of all panels' columns in a block of k. */
-export const packedSize = (
-  k: readonly Loop[],
-  kBlock: number,
-  panels: number,
-  span: number,
-): number => kBlock * extentOf(k.slice(1).map((x) => x.extent)) * panels * span;
+/** Floats of a panel's columns in a block of k. */
+export const packedSize = (k: readonly Loop[], kBlock: number, span: number): number =>
+  kBlock * extentOf(k.slice(1).map((x) => x.extent)) * span;
 
 /** Tiles that must read a panel for its copy to be worth making. */
 const fewestReaders = 6;
 
 /**
- * B's rows that lie apart take few sets of the first cache, and many pages: tiles that share a panel read a copy. All
- * panels of a block are copied together, so that memory is read in long runs.
+ * B's rows that lie apart take few sets of the first cache, and many pages: tiles that share a panel read a copy, which
+ * stays in the first cache. The next panel's rows are asked for meanwhile, a few with every tile.
  */
 export function worthPacking({ rows, k }: Loops, tile: Tile, span: number): boolean {
   const row = rows[tile.row]!;
@@ -132,7 +128,6 @@ export function chooseBlocks(
   span: number,
   depth: number,
   packs: boolean,
-  columns: number,
   t: Target,
 ) {
   const row = rows[tile.row]!;
@@ -142,9 +137,7 @@ export function chooseBlocks(
   const lines = row.a < 16 && last.a >= 16 ? 64 * Math.min(2, conflict(last.a * 4, 64)) : 0;
   const perStep = span * 4 * (packs ? 1 : conflict(last.b * 4, span * 4)) + lines;
   const rowTiles = (extentOf(rows.map((x) => x.extent)) / row.extent) * tile.tiles;
-  // What is packed stays in the second cache, beside A's rows.
-  const perRow = packs ? (4 * columns) / t.threads : 0;
-  const fitting = Math.min(t.l1 / 2 / perStep, perRow > 0 ? t.l2 / 4 / perRow : depth);
+  const fitting = t.l1 / 2 / perStep;
   const goal = Math.max(Math.ceil(shortest / inner), Math.floor(fitting / inner));
   const first = k[0]!.extent;
   const kBlock =

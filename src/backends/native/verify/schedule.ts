@@ -131,7 +131,7 @@ function verifyTile(s: Schedule, vector: Axis, t: Pick<Target, "registers">, fit
   );
   const first = s.k[0]!;
   fits(s.rowBlock >= 1 && s.kBlock >= 1 && s.kBlock <= first.extent, "a block is empty");
-  const packed = s.packs ? packedSize(s.k, s.kBlock, s.panels.extent, span(s)) : 0;
+  const packed = s.packs ? packedSize(s.k, s.kBlock, span(s)) : 0;
   fits(packed <= mostPacked, `it packs ${packed} floats at a time`);
   fits(!isBlocked(s) || !first.guards, "a sum is both clipped and cut into blocks");
   fits(!isBlocked(s) || !s.tail, "blocks of a sum need whole panels");
