@@ -9,7 +9,7 @@ import { placeBuffers } from "./arena.ts";
 import { scalarPrelude } from "./c.ts";
 import { contextPrelude, entryPoints } from "./entry-points.ts";
 import { commentOn } from "./explain/plan.ts";
-import { type Chain, unitsOf } from "./chains.ts";
+import type { Chain } from "./chains.ts";
 import type { LayoutOf, PointerOf } from "./layout.ts";
 import { printInversion } from "./nests/print-inversion.ts";
 import { printNest } from "./nests/print-nest.ts";
@@ -188,20 +188,16 @@ function printProcedure(
       };
       const runAll = (group: readonly Task[]) => {
         for (const task of group) {
-          const chain = chains.find((c) => c.includes(task));
-          if (chain?.[0] === task) runChain(chain);
+          const chain = chains.find((c) => c.tasks.includes(task));
+          if (chain?.tasks[0] === task) runChain(chain);
           else if (!chain) run(task);
         }
       };
-      // As if there were a thread for every unit: each does its own units, one after the other.
       const runChain = (chain: Chain) => {
-        const units = unitsOf(chain);
-        code.block(
-          `for (int v = ${units}L * t / nt; v < ${units}L * (t + 1) / nt; v++)`,
-          () => {
-            for (const task of chain) run(task, `v, ${units}`);
-          },
-        );
+        const at = (thread: string) => `${chain.parts}L * ${thread} / nt`;
+        code.block(`for (int v = ${at("t")}; v < ${at("(t + 1)")}; v++)`, () => {
+          for (const task of chain.tasks) run(task, `v, ${chain.parts}`);
+        });
       };
       for (let g = 0; g < groups.length; g++) {
         const loop = loops.find((l) => l.first === g);
