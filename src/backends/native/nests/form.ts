@@ -10,7 +10,7 @@ import type { CodePrinter } from "../../../support/code-printer.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../../flat.ts";
 import { printBodies } from "../../printer.ts";
 import { scalarDialect } from "../c.ts";
-import { isPlain, type Layout, type LayoutOf, type PointerOf, unitDimension } from "../layout.ts";
+import { isPlain, type Layout, type LayoutOf, type PointerOf, plain, unitDimension } from "../layout.ts";
 import { askForRows, gathersOf } from "./gather.ts";
 import { isContiguous, laneSums } from "./lane-sums.ts";
 import type { Nest } from "./nest.ts";
@@ -39,6 +39,8 @@ export interface Form {
    * this, element by element.
    */
   readonly rest?: "overlap" | Body;
+  /** Whether a thread's share of the only loop may leave something over, wherever all of it would not. */
+  readonly uneven?: boolean;
 }
 const singly = (axes: readonly Axis[]): readonly FormLoop[] =>
   axes.map((axis) => ({ axis, step: 1 }));
@@ -47,7 +49,7 @@ const singly = (axes: readonly Axis[]): readonly FormLoop[] =>
 export const formOf = (nest: Nest, layoutOf: LayoutOf, width: number): Form =>
   allSameBlocks(nest, layoutOf) ??
   turnForm(nest, layoutOf, width) ??
-  flatForm(nest, layoutOf) ??
+  flatForm(nest, layoutOf, width) ??
   loopForm(nest, layoutOf, width);
 
 /** One loop over raw memory, where all that is read at the nest's own place lies in the same blocks. */
@@ -81,7 +83,7 @@ const isOwn = (at: readonly Expr[], axes: readonly Axis[]) =>
 const isUniform = (at: readonly Expr[]) => at.every((e) => e.kind === "const");
 
 /** One flat loop, if all axes merge. */
-function flatForm(nest: Nest, layoutOf: LayoutOf): Form | undefined {
+function flatForm(nest: Nest, layoutOf: LayoutOf, width: number): Form | undefined {
   const rowMajor = (b: TensorBuffer) => isPlain(layoutOf(b), b.shape);
   const flat: Axis = { name: "f", extent: sizeOf(nest.axes.map((a) => a.extent)) };
   const views = new FlatViews();
@@ -89,21 +91,38 @@ function flatForm(nest: Nest, layoutOf: LayoutOf): Form | undefined {
   const allPlain = nest.stores.every((s) => rowMajor(s.buffer) && everyLoad(s.value, rowMajor));
   if (!allPlain || nest.axes.length === 0 || bodies.some(divides) || bodies.some(reduces))
     return undefined;
+  const origin =
+    (pointerOf: PointerOf): PointerOf =>
+    (b) =>
+      pointerOf(views.origin(b));
+  const stores = nest.stores.map((s, i) => ({ buffer: s.buffer, value: bodies[i]! }));
+  const single: Body = (names, pointerOf, code) =>
+    emit(
+      { ...nest, stores },
+      names,
+      origin(pointerOf),
+      code,
+      (_, __, printed) => printed[0]!,
+      names.get(flat)!,
+    );
+  const rowSize = flat.extent / nest.axes[0]!.extent;
+  const merged: Nest = {
+    ...nest,
+    axes: [flat],
+    stores: stores.map((s) => ({ ...s, buffer: views.of(s.buffer) })),
+  };
+  const vectors =
+    rowSize >= width || (rowSize === 1 && workOf(nest) >= worthSharing)
+      ? vectorsOf(merged, [flat], (b) => plain(b.shape), width)
+      : undefined;
+  if (!vectors) return { rowSize, loops: singly([flat]), body: single };
   return {
-    rowSize: flat.extent / nest.axes[0]!.extent,
-    loops: singly([flat]),
-    body: (names, pointerOf, code) => {
-      const stores = nest.stores.map((s, i) => ({ buffer: s.buffer, value: bodies[i]! }));
-      const origin: PointerOf = (b) => pointerOf(views.origin(b));
-      emit(
-        { ...nest, stores },
-        names,
-        origin,
-        code,
-        (_, __, printed) => printed[0]!,
-        names.get(flat)!,
-      );
-    },
+    rowSize,
+    loops: [{ axis: flat, step: width }],
+    body: (names, pointerOf, code) =>
+      emitVector(vectors, [flat], names, width, origin(pointerOf), code),
+    rest: single,
+    uneven: rowSize % width !== 0,
   };
 }
 
