@@ -9,7 +9,6 @@
  * The other dimensions are left alone: in two dimensions errors would grow with the square. Along one, the points below
  * cost half a decimal digit (`test/compiler/fast-convolution.test.ts`).
  */
-import type { Axis } from "../ir/expr.ts";
 import { type Graph, mapGraph, scoped, sizeOf, type Tensor } from "../ir/graph.ts";
 import { isLoop, sectionsOf } from "../ir/loops.ts";
 import type { Traits } from "../ir/program.ts";
@@ -18,227 +17,191 @@ import { combine, type Matrix } from "../ops/combine.ts";
 import { asContraction, contract } from "../ops/contract.ts";
 import { pad, reshape, slice, transpose } from "../ops/view.ts";
 import { fold, windows } from "../ops/window.ts";
-
-/** Finite points by their number; one more is at infinity. Chosen, of small dyadic numbers, for small errors. */
-const points: Readonly<Record<number, readonly number[]>> = {
-  2: [0, 1],
-  3: [0, 1, -1],
-  4: [0, 1, -1, 2],
-  5: [0, 1, -1, 0.5, -2],
-  6: [0, 1, -1, 2, -2, 0.5],
-  7: [0, 1, -1, 2, -2, 0.5, -0.5],
-};
-const mostPoints = 8;
-
-export interface Matrices {
-  /** [n][n], for windows of x. */
-  readonly b: Matrix;
-  /** [n][r], for the taps. */
-  readonly g: Matrix;
-  /** [n][m], for tiles of y. */
-  readonly a: Matrix;
-}
-
-/**
- * The matrices of F(m, r). Transposed from multiplying polynomials: evaluate both at points, multiply, interpolate
- * (Lagrange). At infinity the value is the leading coefficient.
- */
-export function matricesOf(m: number, r: number): Matrices {
-  const n = m + r - 1;
-  const finite = points[n - 1]!;
-  const powers = (count: number): Matrix => [
-    ...finite.map((x) => Array.from({ length: count }, (_, k) => x ** k)),
-    Array.from({ length: count }, (_, k) => (k === count - 1 ? 1 : 0)),
-  ];
-  const numerators = finite.map((_, i) => withRoots(finite.filter((__, j) => j !== i)));
-  const at = (coefficients: readonly number[], x: number) =>
-    coefficients.reduceRight((sum, c) => sum * x + c, 0);
-  const scale = finite.map((x, i) => 1 / at(numerators[i]!, x));
-  return {
-    b: [...numerators.map((c) => [...c, 0]), withRoots(finite)],
-    g: powers(r).map((row, i) => row.map((c) => c * (scale[i] ?? 1))),
-    a: powers(m),
-  };
-}
-
-/** Coefficients of Π (x − root), the constant first. */
-const withRoots = (roots: readonly number[]): readonly number[] =>
-  roots.reduce<readonly number[]>(
-    (p, root) => [0, ...p].map((c, i) => c - root * (p[i] ?? 0)),
-    [1],
-  );
+import { matricesOf, mostPoints } from "./toom-cook.ts";
 
 type IsFaster = NonNullable<Traits["fastConvolution"]>;
 
 /** @returns the graph with every convolution replaced that is faster so */
 export function fastConvolutions(graph: Graph, isFaster: IsFaster): Graph {
-  // What loops carry goes row by row.
-  const inLoops = new Set(sectionsOf(graph).filter(isLoop).flatMap((l) => l.tensors));
-  if (inLoops.size > 0) return graph;
-  return mapGraph(graph, (y) => {
-    const found = asContraction(y);
-    return found ? (scoped(y.scope, () => quicken(found, isFaster)) ?? y) : y;
+  // Loops compute row by row, and have no rows to spare.
+  const loops = sectionsOf(graph).filter(isLoop);
+  const inLoops = new Set(loops.flatMap((l) => l.tensors));
+  return mapGraph(graph, (y, was) => {
+    const found = inLoops.has(was) ? undefined : asContraction(y);
+    const best = found && fastestOf(found, isFaster);
+    return best ? scoped(y.scope, () => quickened(found, best)) : y;
   });
 }
 
-/** Which of the three tensors of the form the result is; the operands are the others. */
-type Result = "y" | "w" | "x";
+/** Which of the three tensors of the form the result is; the operands are the other two. */
+type Result = "x" | "w" | "y";
 interface Form {
   readonly result: Result;
-  /** The operands: x and w, or x and y, or y and w. The first has the index of both axes, or their difference. */
+  /** The operand that slides: x where the result is w or y, else y. */
   readonly first: number;
-  /** The dimension of the first operand that slides. */
-  readonly dim: number;
-  /** Axis of the results, or of what x's gradient is made of. */
-  readonly long: number;
-  /** Axis of the taps. */
+  /** Its dimension along which it does, and that of the other operand. */
+  readonly dims: readonly [number, number];
+  /** The axes of the taps, and of the results, or where the result is x that of x. */
   readonly taps: number;
-  /** x[u + k − before] */
+  readonly along: number;
+  /** x is read from this far before its beginning. */
   readonly before: number;
+  /** Extents along the dimension. */
+  readonly extents: { readonly x: number; readonly w: number; readonly y: number };
+}
+/** A form in tiles of m results. */
+interface Tiling extends Form {
+  readonly m: number;
+  readonly tiles: number;
+  /** Points: m + taps − 1. */
+  readonly n: number;
 }
 
+/**
+ * What the contraction may be: y[a] = Σ x[a + b]·w[b], x[a] = Σ y[a − b]·w[b], or w[a] = Σ x[a + b]·y[b]. An operand has
+ * the index a ± b, where a is an axis of the result and b one that is summed, and the other operand has b.
+ */
 function formsOf({ attrs: { axes, out, maps }, inputs }: Tensor<ContractAttrs>): readonly Form[] {
   if (maps.length !== 2) return [];
-  return [0, 1].flatMap((first) =>
-    maps[first]!.flatMap((e, dim): readonly Form[] => {
-      if (e.terms.length !== 2 || e.divisor !== 1) return [];
-      const summed = e.terms.find(([a]) => !out.includes(a));
-      const kept = e.terms.find(([a]) => out.includes(a));
-      if (!summed || !kept || kept[1] !== 1 || Math.abs(summed[1]) !== 1) return [];
-      const [o, s] = [kept[0], summed[0]];
-      const other = maps[1 - first]!;
-      const own = other.findIndex((f) => f.terms.some(([a]) => a === s));
-      const isWhole = own >= 0 && isPlain(other[own]!, s) && inputs[1 - first]!.type.shape[own] === axes[s]!.extent;
-      const uses = (axis: number) => maps.flat().filter((f) => f.terms.some(([a]) => a === axis)).length;
-      if (!isWhole || uses(o) !== 1 || uses(s) !== 2) return [];
-      const [outer, inner] = [axes[o]!.extent, axes[s]!.extent];
-      if (summed[1] === -1)
-        return [{ result: "x", first, dim, long: o, taps: s, before: e.constant }];
-      const before = -e.constant;
-      return inner <= outer
-        ? [{ result: "y", first, dim, long: o, taps: s, before }]
-        : [{ result: "w", first, dim, long: s, taps: o, before }];
-    }),
-  );
+  const has = (e: Affine, axis: number) => e.terms.some(([a]) => a === axis);
+  const uses = (axis: number) => maps.flat().filter((e) => has(e, axis)).length;
+  const formOf = (first: number, e: Affine, dim: number): Form | undefined => {
+    const kept = e.terms.find(([a]) => out.includes(a));
+    const summed = e.terms.find(([a]) => !out.includes(a));
+    const isPair = e.terms.length === 2 && e.divisor === 1 && kept && summed;
+    if (!isPair || kept[1] !== 1 || Math.abs(summed[1]) !== 1) return undefined;
+    const [a, b] = [kept[0], summed[0]];
+    const [o, s] = [axes[a]!.extent, axes[b]!.extent];
+    const other = maps[1 - first]!.findIndex((f) => isPlain(f, b));
+    const isWhole = other >= 0 && inputs[1 - first]!.type.shape[other] === s;
+    if (!isWhole || uses(a) !== 1 || uses(b) !== 2) return undefined;
+    const extent = inputs[first]!.type.shape[dim]!;
+    const own = { first, dims: [dim, other] } as const;
+    if (summed[1] === -1) {
+      const extents = { x: o, w: s, y: extent };
+      return { ...own, result: "x", taps: b, along: a, before: e.constant, extents };
+    }
+    // The shorter of the two are the taps.
+    const before = -e.constant;
+    if (s <= o)
+      return { ...own, result: "y", taps: b, along: a, before, extents: { x: extent, w: s, y: o } };
+    return { ...own, result: "w", taps: a, along: b, before, extents: { x: extent, w: o, y: s } };
+  };
+  return [0, 1].flatMap((first) => maps[first]!.flatMap((e, dim) => formOf(first, e, dim) ?? []));
 }
-const isPlain = ({ terms, constant, divisor }: Affine, axis: number) =>
-  terms.length === 1 && terms[0]![0] === axis && terms[0]![1] === 1 && constant === 0 && divisor === 1;
+const isPlain = ({ terms, constant, divisor }: Affine, axis: number) => {
+  const [only] = terms;
+  const isOwn = terms.length === 1 && only![0] === axis && only![1] === 1;
+  return isOwn && constant === 0 && divisor === 1;
+};
 
-/** What an element of a transformed tensor costs beside, in multiply-adds: it goes through memory twice. */
-const elementCost = 10;
-function quicken(y: Tensor<ContractAttrs>, isFaster: IsFaster): Tensor | undefined {
-  let best: { work: number; make: () => Tensor } | undefined;
+/** The way with least work, if it is faster than the direct one. */
+function fastestOf(y: Tensor<ContractAttrs>, isFaster: IsFaster): Tiling | undefined {
+  let best: { readonly work: number; readonly tiling: Tiling } | undefined;
   for (const form of formsOf(y)) {
-    const direct = y.op.multiplyAdds!(y);
-    const r = y.attrs.axes[form.taps]!.extent;
-    const results = resultsOf(y, form);
-    for (let m = 2; m + r - 1 <= mostPoints && r > 1; m++) {
-      const tiles = Math.ceil(results / m);
-      const work = workOf(y, form, m, tiles);
-      if (isFaster(work, direct) && (!best || work < best.work))
-        best = { work, make: () => build(y, form, m, tiles) };
+    const { w: r, y: results } = form.extents;
+    for (let m = 2; r > 1 && m + r - 1 <= mostPoints; m++) {
+      const tiling = { ...form, m, tiles: Math.ceil(results / m), n: m + r - 1 };
+      const work = workOf(y, tiling);
+      if (!best || work < best.work) best = { work, tiling };
     }
   }
-  return best?.make();
+  return best && isFaster(best.work, y.op.multiplyAdds!(y)) ? best.tiling : undefined;
 }
 
-/** Extent of y along the dimension. */
-const resultsOf = ({ attrs: { axes }, inputs }: Tensor<ContractAttrs>, form: Form): number =>
-  form.result === "x" ? inputs[form.first]!.type.shape[form.dim]! : axes[form.long]!.extent;
+/** What an element of a transformed tensor costs, in multiply-adds: it goes to memory and comes back. */
+const elementCost = 10;
 
-function workOf(y: Tensor<ContractAttrs>, form: Form, m: number, tiles: number): number {
-  const { axes } = y.attrs;
-  const r = axes[form.taps]!.extent;
-  const n = m + r - 1;
-  const others = sizeOf(axes.filter((_, i) => i !== form.long && i !== form.taps).map((a) => a.extent));
-  const [first, second] = [y.inputs[form.first]!, y.inputs[1 - form.first]!].map((x) => sizeOf(x.type.shape));
-  const size = sizeOf(y.type.shape);
-  const results = resultsOf(y, form);
-  // What each tensor has for an element of its own along the dimension.
-  const along = { y: (tiles * n) / results, w: n / r };
-  const input = form.result === "x" ? size : first!;
-  const extent = form.result === "x" ? axes[form.long]!.extent : y.inputs[form.first]!.type.shape[form.dim]!;
-  const x = input * ((tiles * n) / extent);
-  const transformed =
-    form.result === "y"
-      ? x + second! * along.w + size * (along.y + 1)
-      : form.result === "w"
-        ? x + second! * along.y + size * (along.w + 1)
-        : first! * along.y + second! * along.w + x + size;
-  return others * tiles * n + elementCost * transformed;
+function workOf({ attrs: { axes }, inputs, type }: Tensor<ContractAttrs>, t: Tiling): number {
+  const sizes = [inputs[t.first]!, inputs[1 - t.first]!].map((x) => sizeOf(x.type.shape));
+  const [first, second] = sizes as [number, number];
+  const own = sizeOf(type.shape);
+  const size = {
+    x: { x: own, w: second, y: first },
+    w: { x: first, w: own, y: second },
+    y: { x: first, w: second, y: own },
+  }[t.result];
+  const { x, w, y } = t.extents;
+  const transformed = (size.x / x + size.y / y) * t.tiles * t.n + (size.w / w) * t.n;
+  const others = axes.filter((_, i) => i !== t.taps && i !== t.along).map((a) => a.extent);
+  return sizeOf(others) * t.tiles * t.n + elementCost * (transformed + own);
 }
 
-function build(y: Tensor<ContractAttrs>, form: Form, m: number, tiles: number): Tensor {
-  const { axes, out, maps } = y.attrs;
-  const { result, first, dim, long, taps } = form;
-  const r = axes[taps]!.extent;
-  const n = m + r - 1;
-  const { a, b, g } = matricesOf(m, r);
-  const tile: Axis = { name: "t", extent: tiles };
-  const [tileAxis, pointAxis] = [axes.length, axes.length + 1];
+/** A tensor at the points, and its indices, for what it was made of. */
+interface AtPoints {
+  readonly tensor: Tensor;
+  readonly map: readonly Affine[];
+}
+
+function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): Tensor {
+  const { result, first, taps, along, m, tiles, n } = t;
+  const { a, b, g } = matricesOf(m, t.extents.w);
+  const [tile, point] = [attrs.axes.length, attrs.axes.length + 1];
+  const axes = [...attrs.axes, { name: "t", extent: tiles }, { name: "p", extent: n }];
+  const slide = { size: n, stride: m, dilation: 1, before: t.before, out: tiles };
   const second = 1 - first;
-  const secondDim = maps[second]!.findIndex((e) => e.terms.some(([i]) => i === (result === "w" ? long : taps)));
-  const [p, q] = [y.inputs[first]!, y.inputs[second]!];
-  // Points come after the batch where there is one, so that all of an example lies together.
-  const place = (d: number) => (d > 0 ? 1 : 0);
-  const slide = { dim, size: n, stride: m, dilation: 1, before: form.before, out: tiles };
-  const inTiles = (x: Tensor, d: number): Tensor => {
-    const { shape } = x.type;
-    const padded = pad(
-      x,
-      shape.map(() => 0),
-      shape.map((extent, i) => (i === d ? tiles * m - extent : 0)),
-    );
-    const split = reshape(padded, [...shape.slice(0, d), tiles, m, ...shape.slice(d + 1)]);
-    return combine(split, a, d + 1, place(d));
+  const [dim, other] = t.dims;
+  const byTile = (k: number, d: number): readonly Affine[] => {
+    const map = attrs.maps[k]!.map((e, i) => (i === d ? axisIndex(tile) : e));
+    return inserted(map, placeOfPoints(d), axisIndex(point));
   };
-  const withTaps = (w: Tensor, d: number) => combine(w, g, d, 0);
-  const inWindows = (x: Tensor) => combine(windows(x, [slide]), b, x.type.shape.length, place(dim));
-  const left = result === "x" ? inTiles(p, dim) : inWindows(p);
-  const right = result === "w" ? inTiles(q, secondDim) : withTaps(q, secondDim);
-  const leftMap = inserted(
-    maps[first]!.map((e, d) => (d === dim ? axisIndex(tileAxis) : e)),
-    place(dim),
-    axisIndex(pointAxis),
-  );
-  const rightMap =
-    result === "w"
-      ? inserted(
-          maps[second]!.map((e, d) => (d === secondDim ? axisIndex(tileAxis) : e)),
-          place(secondDim),
-          axisIndex(pointAxis),
-        )
-      : [axisIndex(pointAxis), ...maps[second]!.filter((_, d) => d !== secondDim)];
-  const at = out.indexOf(result === "w" ? taps : long);
-  const allAxes = [...axes, tile, { name: "p", extent: n }];
-  if (result === "w") {
-    // Tiles are summed, and points become taps.
-    const kept = out.filter((i) => i !== taps);
-    const products = multiply(allAxes, [pointAxis, ...kept], [left, right], [leftMap, rightMap]);
-    return combine(products, turned(g), 0, at);
-  }
-  const kept = out.map((i) => (i === long ? tileAxis : i));
-  const pointsAt = place(at);
-  const products = multiply(
-    allAxes,
-    inserted(kept, pointsAt, pointAxis),
-    [left, right],
-    [leftMap, rightMap],
-  );
-  if (result === "y") {
-    const tiled = combine(products, turned(a), pointsAt, at + 1);
-    const { shape } = y.type;
-    const whole = shape.map((extent, d) => (d === at ? tiles * m : extent));
-    return slice(
-      reshape(tiled, whole),
-      shape.map(() => 0),
-      shape,
+  const atWindows = (k: number, d: number): AtPoints => {
+    const x = windows(inputs[k]!, [{ ...slide, dim: d }]);
+    const last = x.type.shape.length - 1;
+    return { tensor: combine(x, b, last, placeOfPoints(d)), map: byTile(k, d) };
+  };
+  const atTiles = (k: number, d: number): AtPoints => {
+    const y = inTiles(inputs[k]!, d, t);
+    return { tensor: combine(y, a, d + 1, placeOfPoints(d)), map: byTile(k, d) };
+  };
+  const atTaps = (k: number, d: number): AtPoints => {
+    const others = attrs.maps[k]!.filter((_, i) => i !== d);
+    return { tensor: combine(inputs[k]!, g, d, 0), map: [axisIndex(point), ...others] };
+  };
+  const factors = [
+    result === "x" ? atTiles(first, dim) : atWindows(first, dim),
+    result === "w" ? atTiles(second, other) : atTaps(second, other),
+  ];
+  const multiply = (out: readonly number[]): Tensor => {
+    const maps = factors.map((f) => f.map);
+    return contract(
+      factors.map((f) => f.tensor),
+      compact({ axes, out, maps }),
     );
+  };
+  if (result === "w") {
+    // Tiles are summed with all else, and what the points have becomes taps.
+    const products = multiply([point, ...attrs.out.filter((i) => i !== taps)]);
+    return combine(products, turned(g), 0, attrs.out.indexOf(taps));
   }
-  const windowed = combine(products, turned(b), pointsAt, at + 1);
+  const at = attrs.out.indexOf(along);
+  const points = placeOfPoints(at);
+  const tiled = attrs.out.map((i) => (i === along ? tile : i));
+  const products = multiply(inserted(tiled, points, point));
+  if (result === "y") {
+    const results = combine(products, turned(a), points, at + 1);
+    const whole = type.shape.map((extent, d) => (d === at ? tiles * m : extent));
+    const start = whole.map(() => 0);
+    return slice(reshape(results, whole), start, type.shape);
+  }
+  const elements = combine(products, turned(b), points, at + 1);
   // The elements of a window are the last dimension of what is folded.
-  const order = windowed.type.shape.map((_, d) => d).filter((d) => d !== at + 1);
-  return fold(transpose(windowed, [...order, at + 1]), [{ ...slide, dim: at }], y.type.shape);
+  const order = elements.type.shape.map((_, d) => d).filter((d) => d !== at + 1);
+  return fold(transpose(elements, [...order, at + 1]), [{ ...slide, dim: at }], type.shape);
+}
+
+/** Points come after the batch where there is one, so that all of an example lies together. */
+const placeOfPoints = (dim: number) => (dim > 0 ? 1 : 0);
+
+/** Dimension `dim` as two, [tiles, m], with zeros behind the last result. */
+function inTiles(y: Tensor, dim: number, { m, tiles }: Tiling): Tensor {
+  const { shape } = y.type;
+  const padded = pad(
+    y,
+    shape.map(() => 0),
+    shape.map((extent, d) => (d === dim ? tiles * m - extent : 0)),
+  );
+  return reshape(padded, [...shape.slice(0, dim), tiles, m, ...shape.slice(dim + 1)]);
 }
 
 const inserted = <T>(list: readonly T[], d: number, x: T): readonly T[] => [
@@ -247,11 +210,3 @@ const inserted = <T>(list: readonly T[], d: number, x: T): readonly T[] => [
   ...list.slice(d),
 ];
 const turned = (m: Matrix): Matrix => m[0]!.map((_, s) => m.map((row) => row[s]!));
-
-/** A contraction over those of the axes that something uses. */
-const multiply = (
-  axes: readonly Axis[],
-  out: readonly number[],
-  operands: readonly Tensor[],
-  maps: readonly (readonly Affine[])[],
-): Tensor => contract(operands, compact({ axes, out, maps }));

@@ -3,8 +3,8 @@
  * a program knows nothing of how many there are, so the same one, once compiled, serves any number.
  */
 import { isDeepStrictEqual } from "node:util";
-import { compileOnce } from "../compiler/recall.ts";
 import { forInference } from "../compiler/inference.ts";
+import { compileOnce } from "../compiler/recall.ts";
 import type { AnySamples } from "../data/dataset.ts";
 import { isStored, makeValues, readRows, typeOf } from "../data/stream/stored.ts";
 import { type Shape, sameShape, sizeOf } from "../ir/graph.ts";

@@ -235,14 +235,17 @@ export function topologicalOrder(roots: readonly Tensor[]): readonly Tensor[] {
 export const graphTensors = (graph: Graph): readonly Tensor[] =>
   topologicalOrder(graph.updates.flatMap((u) => [u.variable, u.value]));
 
-/** Rebuilds a graph with every tensor replaced by `rewrite(tensor over rewritten inputs)`. */
-export function mapGraph(graph: Graph, rewrite: (y: Tensor) => Tensor): Graph {
+/**
+ * Rebuilds a graph with every tensor replaced.
+ * @param rewrite of a tensor over rewritten inputs, and of what it was
+ */
+export function mapGraph(graph: Graph, rewrite: (y: Tensor, was: Tensor) => Tensor): Graph {
   const images = new Map<Tensor, Tensor>();
   const image = (x: Tensor) => images.get(x)!;
   const retied = new Retied();
   for (const y of graphTensors(graph)) {
     const own = retied.over(y, y.inputs.map(image));
-    images.set(y, isDelay(own) ? own : rewrite(own));
+    images.set(y, isDelay(own) ? own : rewrite(own, y));
   }
   retied.tie(image);
   return {

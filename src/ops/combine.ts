@@ -94,11 +94,7 @@ function mirrors(p: readonly number[], q: readonly number[]): boolean {
   return equal > 0 && equal < terms && terms > 2;
 }
 
-function total(
-  row: readonly number[],
-  places: readonly number[],
-  read: (s: number) => Expr,
-): Expr {
+function total(row: readonly number[], places: readonly number[], read: (s: number) => Expr): Expr {
   const terms = places.filter((s) => row[s] !== 0);
   // First what is added: a sum that begins with a difference needs a negation.
   const ordered = [...terms].sort((p, q) => Number(row[q]! > 0) - Number(row[p]! > 0));

@@ -4,8 +4,9 @@ import * as assert from "uvu/assert";
 import { native } from "../../src/backends/native/index.ts";
 import { reference } from "../../src/backends/reference.ts";
 import { gradients } from "../../src/compiler/autodiff.ts";
-import { fastConvolutions, matricesOf } from "../../src/compiler/fast-convolution.ts";
 import { optimise } from "../../src/compiler/compile.ts";
+import { fastConvolutions } from "../../src/compiler/fast-convolution.ts";
+import { matricesOf } from "../../src/compiler/toom-cook.ts";
 import { graphTensors, sizeOf, type Tensor, variable } from "../../src/ir/graph.ts";
 import { sum } from "../../src/ops/broadcast.ts";
 import { convolve } from "../../src/ops/convolve.ts";
@@ -41,8 +42,8 @@ function convolution(seed: number) {
     const size = isLast ? dice.int(2, 6) : dice.int(1, 3);
     const stride = isLast ? 1 : dice.int(1, 2);
     const extent = size + dice.int(0, 9);
-    const before = dice.int(0, 1) * Math.floor((size - 1) / 2);
-    const out = Math.floor((extent + 2 * before - size) / stride) + 1;
+    const [before, after] = [dice.int(0, size - 1), dice.int(0, size - 1)];
+    const out = Math.floor((extent + before + after - size) / stride) + 1;
     return { size, stride, dilation: 1, before, out, extent };
   });
   const [n, channels, filters] = [dice.int(1, 4), dice.int(1, 4), dice.int(1, 4)];
@@ -78,7 +79,8 @@ test("the same numbers as the direct way, gradients too", async () => {
     replaced += graphTensors(fast).filter((t) => t.op.name === "combine").length > 0 ? 1 : 0;
     const values = fast.updates.map((u) => u.value);
     const direct = await evaluate(outputs, feed);
-    for (const { backend, most } of targets) {
+    // To compile takes longer than all else.
+    for (const { backend, most } of targets.slice(0, seed % 4 === 0 ? 2 : 1)) {
       const found = await evaluate(values, feed, backend);
       for (const [k, want] of direct.entries()) {
         const scale = Math.max(1, ...want.map(Math.abs));

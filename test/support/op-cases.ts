@@ -6,6 +6,7 @@ import { gradients } from "../../src/compiler/autodiff.ts";
 import { type Shape, sizeOf, type Tensor } from "../../src/ir/graph.ts";
 import { affine, axisIndex } from "../../src/ops/affine.ts";
 import { broadcastTo, sum } from "../../src/ops/broadcast.ts";
+import { combine } from "../../src/ops/combine.ts";
 import { contract, einsum } from "../../src/ops/contract.ts";
 import { convolve, convolveTransposed } from "../../src/ops/convolve.ts";
 import * as p from "../../src/ops/pointwise.ts";
@@ -252,6 +253,15 @@ const ownRecipes: readonly Recipe[] = [
     },
     build: ([x, w, y]) => p.add(einsum("bi,io->bo", x!, w!), p.mul(transpose(y!, [1, 0]), 2)),
   },
+  cube("combine", (x, r) => {
+    const from = r.int(0, 2);
+    const coefficients = () => x.type.shape[from]!;
+    // Zeros, and rows that differ in signs alone, are what its combinations look at.
+    const row = () => Array.from({ length: coefficients() }, () => r.pick([0, 1, -1, 0.5, -2, 3]));
+    const rows = Array.from({ length: r.int(1, 3) }, row);
+    const twins = rows.map((list) => list.map((c, s) => (s % 2 === 1 ? -c : c)));
+    return combine(x, [...rows, ...twins], from, r.int(0, 2));
+  }),
   product("ij->ji", sizes("ij")),
   product("ij->j", sizes("ij")),
   product("bqhd,bkhd->bhqk", sizes("bqhdk", 4)),

@@ -29,7 +29,11 @@ const known = () => {
 export const native: Backend = {
   name: "native",
   doc: "C generated for the model and compiled here: the fastest on a CPU.",
-  traits: { maxInputs: Number.POSITIVE_INFINITY, contiguousSums: false, fastConvolution: (fast, direct) => fast < 0.8 * direct },
+  traits: {
+    maxInputs: Number.POSITIVE_INFINITY,
+    contiguousSums: false,
+    fastConvolution: (fast, direct) => fast < 0.8 * direct,
+  },
   knowsPrograms: true,
   async probe(): Promise<Availability> {
     const found = await known();

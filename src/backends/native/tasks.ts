@@ -1,5 +1,13 @@
 /** From nests to tasks: a schedule or a form for each, the copies that schedules ask for, and how threads share them. */
-import { type Axis, type Expr, index, type Load, load, type TensorBuffer, walk } from "../../ir/expr.ts";
+import {
+  type Axis,
+  type Expr,
+  index,
+  type Load,
+  load,
+  type TensorBuffer,
+  walk,
+} from "../../ir/expr.ts";
 import { expandPadding } from "../../ir/index-algebra.ts";
 import { isRow, memoryOf, wholeOf } from "../rows.ts";
 import type { Layout, LayoutOf } from "./layout.ts";

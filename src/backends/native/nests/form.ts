@@ -10,7 +10,14 @@ import type { CodePrinter } from "../../../support/code-printer.ts";
 import { divides, FlatViews, flattenBody, splitAxis } from "../../flat.ts";
 import { printBodies } from "../../printer.ts";
 import { scalarDialect } from "../c.ts";
-import { isPlain, type Layout, type LayoutOf, type PointerOf, plain, unitDimension } from "../layout.ts";
+import {
+  isPlain,
+  type Layout,
+  type LayoutOf,
+  type PointerOf,
+  plain,
+  unitDimension,
+} from "../layout.ts";
 import { askForRows, gathersOf } from "./gather.ts";
 import { isContiguous, laneSums } from "./lane-sums.ts";
 import type { Nest } from "./nest.ts";

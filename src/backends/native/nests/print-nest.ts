@@ -60,7 +60,8 @@ function loops(
     if (next) loops(form, inner, named, { lo: "0", hi: String(next.axis.extent) }, pointerOf, code);
     else form.body(named, pointerOf, code);
   };
-  if (axis.extent % step !== 0 || form.uneven) leftOver(form, loop!, i, named, { lo, hi }, pointerOf, code);
+  if (axis.extent % step !== 0 || form.uneven)
+    leftOver(form, loop!, i, named, { lo, hi }, pointerOf, code);
   else {
     if (!next && step === 1) code.line("#pragma GCC ivdep");
     const move = step === 1 ? `${i}++` : `${i} += ${step}`;

@@ -108,10 +108,8 @@ export function chooseSchedule(
   const tail = made.args.some(({ at, layout }) => at.strides.has(vector) && room(layout) < columns);
   const mayPack =
     !along && !b.copy && !guardsOf(b.load, product.summed, vector, new IndexAlgebra())?.size;
-  const blocksIf = (packs: boolean) =>
-    chooseBlocks(made, tile, span, depth, packs, target);
-  const fits = (kBlock: number) =>
-    packedSize(made.k, kBlock, span) <= mostPacked;
+  const blocksIf = (packs: boolean) => chooseBlocks(made, tile, span, depth, packs, target);
+  const fits = (kBlock: number) => packedSize(made.k, kBlock, span) <= mostPacked;
   const pays = mayPack && worthPacking(made, tile, span) && fits(blocksIf(true).kBlock);
   const packs = decide("pack", pays, () => (mayPack ? [true, false] : [false]));
   const blocks = blocksIf(packs);
@@ -179,7 +177,14 @@ export function chooseSchedule(
     partial,
     parallel: decide(
       "parallel",
-      chooseParallel({ outer: shareable, outerInside }, units, panels.extent, tile, byPanels, target),
+      chooseParallel(
+        { outer: shareable, outerInside },
+        units,
+        panels.extent,
+        tile,
+        byPanels,
+        target,
+      ),
       () => validShares(loops.outer.length > 0, tile),
     ),
     flops: 2 * depth * extentOf(product.nest.axes.map((x) => x.extent)),

@@ -194,15 +194,17 @@ function verifyUnits(task: Task): void {
   if (task.kind === "nest") {
     const size = task.form.rowSize ?? 0;
     const { grain } = sharing;
-    const alike =
-      units.size * sharing.span === grain.size * size && units.count === grain.count;
+    const alike = units.size * sharing.span === grain.size * size && units.count === grain.count;
     holds(alike && units.tall === grain.tall && (size === 1 || units.tall === 0), "no whole rows");
     return;
   }
   const { tile, parallel, outer, rows: loops } = task.schedule;
   if (sharing.span > 1) {
     const chunks = outer[0]?.axis === nest.axes[0] && outer[0]?.extent === units.count;
-    holds(chunks && units.size === 1 && parallel === "outer", "it says to share chunks and does not");
+    holds(
+      chunks && units.size === 1 && parallel === "outer",
+      "it says to share chunks and does not",
+    );
     return;
   }
   const { size, tall, tiles, perUnit } = tile;
