@@ -22,9 +22,10 @@ export interface Window extends TensorBuffer {
 }
 export const isWindow = (b: TensorBuffer): b is Window => "start" in b;
 export function windowOf(of: TensorBuffer, start: readonly number[], shape: Shape): Window {
-  const ranges = shape.map((n, d) =>
-    n === of.shape[d] ? ":" : `${start[d]}…${start[d]! + n - 1}`,
-  );
+  const ranges = shape.map((n, d) => {
+    if (n === of.shape[d]) return ":";
+    return n === 1 ? start[d] : `${start[d]}…${start[d]! + n - 1}`;
+  });
   return { name: `${of.name}[${ranges.join(", ")}]`, shape, dtype: of.dtype, of, start };
 }
 

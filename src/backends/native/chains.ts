@@ -5,7 +5,7 @@
 import { sizeOf } from "../../ir/graph.ts";
 import { memoryOf } from "../rows.ts";
 import { elementBytes } from "./layout.ts";
-import { loopOf, readsOf, type Sharing, type Task, writesOf } from "./order.ts";
+import { type ByRows, loopOf, readsOf, type Task, writesOf } from "./order.ts";
 import { extentOf } from "./products/tiling.ts";
 import type { Target } from "./target.ts";
 
@@ -16,12 +16,11 @@ export interface Chain {
   readonly parts: number;
 }
 
-type ByRows = Extract<Sharing, { readonly by: "rows" }>;
 const byRows = ({ sharing }: Task): ByRows | undefined =>
   sharing.by === "rows" ? sharing : undefined;
 const grainOf = (t: Task): string | undefined => {
-  const own = byRows(t);
-  return own && JSON.stringify(own.grain);
+  const grain = byRows(t)?.grain;
+  return grain && [grain.size, grain.tall, grain.count].join();
 };
 
 /** The tasks of a group, those that are shared alike next to each other. No two that are not meet in memory. */
@@ -75,8 +74,9 @@ function linked(tasks: readonly Task[], units: number): readonly (readonly Task[
 function tilesOf(task: Task): number {
   // Chunks of a sum are products of their own, and what is no product reads no panels.
   if (task.kind !== "product" || byRows(task)!.span > 1) return Number.POSITIVE_INFINITY;
-  const { rows, tile } = task.schedule;
-  return extentOf(rows.slice(1).map((x) => x.extent)) * tile.perUnit;
+  const { rows, tile, together } = task.schedule;
+  const others = extentOf(rows.filter((_, n) => n > 0 && n !== tile.row).map((x) => x.extent));
+  return others * (tile.row === 0 ? tile.perUnit : tile.tiles * together);
 }
 
 /** What the tasks read and write of all rows. */

@@ -42,6 +42,7 @@ export const nameOf = (t: Task): string =>
 export const loopOf = (t: Task): Repeat | undefined =>
   t.kind === "inversion" ? undefined : t.nest.loop;
 
+export type ByRows = Extract<Sharing, { readonly by: "rows" }>;
 /** Who does what of a task. Two tasks shared by the same rows need no barrier if they meet row by row. */
 export type Sharing =
   | { readonly by: "one" }

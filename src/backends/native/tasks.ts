@@ -14,11 +14,12 @@ import type { Layout, LayoutOf } from "./layout.ts";
 import { type Form, formOf } from "./nests/form.ts";
 import type { Nest, Repeat } from "./nests/nest.ts";
 import { type Units, workOf, worthSharing } from "./nests/sharing.ts";
-import { isWithin, loopOf, type Sharing, type Task } from "./order.ts";
+import { type ByRows, isWithin, loopOf, type Sharing, type Task } from "./order.ts";
 import type { Decide } from "./products/decisions.ts";
 import type { Copy } from "./products/operands.ts";
 import { findProduct } from "./products/product.ts";
 import { chooseSchedule, type Schedule } from "./products/schedule.ts";
+import { commonCut } from "./products/tiling.ts";
 import type { Target } from "./target.ts";
 
 export function makeTasks(
@@ -55,16 +56,16 @@ export function makeTasks(
       }
     });
     for (const s of nest.stores) forget(copied, wholeOf(s.buffer));
-    const { tile, rows, partial } = ready;
+    const { partial } = ready;
     if (partial.scratch) layouts.set(partial.scratch, layoutOf(nest.stores[0]!.buffer));
-    const { size, tall, tiles, perUnit } = tile;
-    const units: Units = { size: size * perUnit, tall, count: tiles / perUnit };
+    const units = unitsOf(ready, rowUnits, target);
+    const { extent } = ready.rows[0]!;
     const byRows =
       ready.parallel === "rows" &&
-      tile.row === 0 &&
-      rows[0]!.extent === nest.axes[0]?.extent &&
+      extent === nest.axes[0]?.extent &&
+      // What is outer lies within blocks of rows, and is not what they are rows of.
       ready.outer.every((x) => ready.outerInside && x.axis !== nest.axes[0]);
-    if (byRows && !rowUnits.has(rows[0]!.extent)) rowUnits.set(rows[0]!.extent, units);
+    if (byRows && !rowUnits.has(extent)) rowUnits.set(extent, units);
     const chunks =
       ready.parallel === "outer" && ready.outer[0]?.axis === nest.axes[0]
         ? shareChunks(nest, rowUnits)
@@ -72,7 +73,8 @@ export function makeTasks(
     const sharing: Sharing = byRows
       ? { by: "rows", units, grain: units, span: 1 }
       : (chunks ?? { by: "other", units });
-    tasks.push({ kind: "product", nest, schedule: ready, sharing });
+    const together = byRows && ready.tile.row > 0 ? units.size : chunks ? chunks.units.size : 1;
+    tasks.push({ kind: "product", nest, schedule: { ...ready, together }, sharing });
   }
   return tasks.map((t) =>
     t.kind === "nest" ? { ...t, sharing: shareNest(t.nest, t.form, rowUnits) } : t,
@@ -96,15 +98,34 @@ const unpadded = (nest: Nest): Nest => ({
   stores: nest.stores.map((s) => ({ ...s, value: expandPadding(s.value) })),
 });
 
-/** A sum over rows in chunks, each of which is of one thread's rows, if such is the first axis. */
-function shareChunks(nest: Nest, rowUnits: ReadonlyMap<number, Units>): Sharing | undefined {
+/** How threads share a product's rows: tiles, or where these lie along another loop as many rows as other products take. */
+function unitsOf(
+  { tile, rows }: Schedule,
+  rowUnits: ReadonlyMap<number, Units>,
+  target: Target,
+): Units {
+  const { size, tall, tiles, perUnit } = tile;
+  if (tile.row === 0) return { size: size * perUnit, tall, count: tiles / perUnit };
+  const { extent } = rows[0]!;
+  const { tiles: count, ...cut } = commonCut(extent, target);
+  const usual = rowUnits.get(extent) ?? { size: cut.size, tall: cut.tall, count };
+  return usual.tall === 0 ? usual : { size: 1, tall: 0, count: extent };
+}
+
+/** A sum over rows in chunks, some of which are of one thread's rows, if such is the first axis. */
+function shareChunks(nest: Nest, rowUnits: ReadonlyMap<number, Units>): ByRows | undefined {
   const [first] = nest.axes;
   for (const [rows, grain] of rowUnits) {
     const { size, tall, count } = grain;
-    if (first?.extent !== count || tall > 0 || size === 1 || nest.loop) continue;
+    const [chunks, span] = [first!.extent / count, rows / first!.extent];
+    if (![chunks, span].every(Number.isInteger) || span === 1 || tall > 0 || nest.loop) continue;
     const reads = nest.stores.flatMap((s) => loadsWithin(s.value, rows));
-    if (reads.length > 0 && reads.every((e) => isWithin(e.at[0]!, first, size)))
-      return { by: "rows", units: { size: 1, tall: 0, count }, grain, span: size };
+    if (
+      chunks * span === size &&
+      reads.length > 0 &&
+      reads.every((e) => isWithin(e.at[0]!, first!, span))
+    )
+      return { by: "rows", units: { size: chunks, tall: 0, count }, grain, span };
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import { Numbering } from "../../../ir/numbering.ts";
 import { printCompute, printType } from "../../../ir/print-expr.ts";
 import type { Program } from "../../../ir/program.ts";
 import { rewrite } from "../../../ir/rewrite.ts";
+import type { Chain } from "../chains.ts";
 import type { LayoutOf } from "../layout.ts";
 import type { Inversion } from "../nests/inversion.ts";
 import type { Nest } from "../nests/nest.ts";
@@ -26,7 +27,7 @@ const mostLines = 3;
 const mostStores = 6;
 
 export function explainPlan({ procedures }: Program, plan: ProgramPlan): string {
-  const parts = plan.procedures.map(({ name, groups, loops, copies }, p) => {
+  const parts = plan.procedures.map(({ name, groups, chains, loops, copies }, p) => {
     const { kernels, flops } = procedures[p]!;
     const tasks = groups.flat().length;
     const barriers = groups.length + (copies.length > 0 ? 1 : 0);
@@ -34,7 +35,12 @@ export function explainPlan({ procedures }: Program, plan: ProgramPlan): string 
     const bodies = groups.map((group, g) => {
       const loop = loops.find((l) => l.first <= g && g < l.end);
       const inner = loop ? (line: string) => indent(indent(line)) : indent;
-      const tasks = group.map((t) => explainTask(t, plan.layoutOf).map(inner).join("\n"));
+      const tasks = group.map((t) => {
+        const chain = chains.find((c) => c.tasks.length > 1 && c.tasks.includes(t));
+        const lines = explainTask(t, plan.layoutOf).map(chain ? (l) => indent(inner(l)) : inner);
+        const head = chain?.tasks[0] === t ? [inner(explainChain(chain)), ""] : [];
+        return [...head, ...lines].join("\n");
+      });
       return [...(loop?.first === g ? [`  ${explainLoop(loop)}`] : []), ...tasks].join("\n\n");
     });
     const last = copies.map(({ from, to }) => `  ${to.name} ← ${from.name}, copied`);
@@ -57,6 +63,9 @@ function explainLoop({ steps, reverse, first, end, waits }: GroupLoop): string {
   const waiting = inside > 0 ? `${plural(inside, "barrier")} a step` : "no barrier between steps";
   return `for step s = ${order}, ${waiting}`;
 }
+
+const explainChain = ({ tasks, parts }: Chain): string =>
+  `for each of ${parts} parts of the rows, what ${tasks.length} tasks hand on staying in the cache:`;
 
 const indent = (line: string) => (line === "" ? "" : `  ${line}`);
 const count = (n: number) => Math.round(n).toLocaleString("en-US");

@@ -105,14 +105,15 @@ class NestPrinter {
       inner();
       return;
     }
-    const [lo, hi] = n === 0 ? this.#share("outer", x.extent) : ["0", String(x.extent)];
+    const [lo, hi] =
+      n === 0 ? this.#share("outer", x.extent, this.#s.together) : ["0", String(x.extent)];
     this.#loop(x, `o${n}`, lo, hi, () => this.#outer(n + 1, inner));
   }
 
   #rowBlocks(inner: (lo: string, hi: string) => void): void {
     const { tile, rows, rowBlock } = this.#s;
     const units = tile.row === 0 ? tile.tiles : rows[0]!.extent;
-    const [lo, hi] = this.#share("rows", units, tile.row === 0 ? tile.perUnit : 1);
+    const [lo, hi] = this.#share("rows", units, tile.row === 0 ? tile.perUnit : this.#s.together);
     if (rowBlock >= units) {
       inner(lo, hi);
       return;

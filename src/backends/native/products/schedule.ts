@@ -60,6 +60,8 @@ export interface Schedule {
   readonly panels: Loop;
   readonly k: readonly Loop[];
   readonly tile: Tile;
+  /** What a thread takes together of the first loop of rows where tiles lie along another, or of the outer loop it shares. */
+  readonly together: number;
   readonly rowBlock: number;
   readonly kBlock: number;
   /** Whether the columns of B that a panel takes in a block of k are put side by side first. */
@@ -134,7 +136,7 @@ export function chooseSchedule(
     ),
   };
   const units = tile.row === 0 ? tile.tiles / tile.perUnit : loops.rows[0]!.extent;
-  const outerInside = decide("outerInside", sharesRows(loops, tile, b.load.buffer, target), () => [
+  const outerInside = decide("outerInside", sharesRows(loops, b.load.buffer, target), () => [
     true,
     false,
   ]);
@@ -165,6 +167,7 @@ export function chooseSchedule(
     panels,
     k: loops.k,
     tile,
+    together: 1,
     rowBlock: decide("rowBlock", blocks.rowBlock, () =>
       upTo(units * (tile.row === 0 ? tile.perUnit : 1)),
     ),
@@ -192,9 +195,9 @@ export function chooseSchedule(
 }
 
 /** Whether outer loops read A's rows between each other, or the same, and all of B stays in the second cache beside them. */
-const sharesRows = ({ outer, rows }: Loops, tile: Tile, b: TensorBuffer, { l2 }: Target): boolean =>
+const sharesRows = ({ outer, rows }: Loops, b: TensorBuffer, { l2 }: Target): boolean =>
   outer.length > 0 &&
-  outer.every((x) => Math.abs(x.a) < Math.abs(rows[tile.row]!.a)) &&
+  outer.every((x) => Math.abs(x.a) < Math.abs(rows[0]!.a)) &&
   4 * sizeOf(b.shape) <= l2 / 4;
 
 /** From one vector of sums to the next. */

@@ -86,7 +86,7 @@ function tilesPerUnit(cut: Cut, common: Cut): number | undefined {
 }
 
 /** How rows of an extent are cut wherever one loop walks them all: best for two vectors and a long sum. */
-function commonCut(extent: number, t: Target): Cut {
+export function commonCut(extent: number, t: Target): Cut {
   let best: (Cut & { cycles: number }) | undefined;
   for (let mr = 1; mr * 2 + Math.min(mr, 2) + 3 <= t.registers; mr++) {
     const cut = divideRows(extent, mr);

@@ -200,17 +200,21 @@ function verifyUnits(task: Task): void {
   }
   const { tile, parallel, outer, rows: loops } = task.schedule;
   if (sharing.span > 1) {
-    const chunks = outer[0]?.axis === nest.axes[0] && outer[0]?.extent === units.count;
-    holds(
-      chunks && units.size === 1 && parallel === "outer",
-      "it says to share chunks and does not",
-    );
+    const { together } = task.schedule;
+    const chunks = outer[0]?.axis === nest.axes[0] && outer[0]?.extent === units.size * units.count;
+    const alike = together === units.size && together * sharing.span === sharing.grain.size;
+    holds(chunks && alike && parallel === "outer", "it says to share chunks and does not");
     return;
   }
   const { size, tall, tiles, perUnit } = tile;
-  const cut =
+  const byTiles =
     size * perUnit === units.size && tall === units.tall && tiles / perUnit === units.count;
+  const { together } = task.schedule;
+  const cut =
+    tile.row === 0
+      ? byTiles
+      : together === units.size && units.tall === 0 && together * units.count === rows;
   const inside = outer.every((x) => task.schedule.outerInside && x.axis !== nest.axes[0]);
-  const along = tile.row === 0 && inside && loops[0]!.extent === rows;
+  const along = inside && loops[0]!.extent === rows;
   holds(cut && along && parallel === "rows", "it says to share rows and does not");
 }
