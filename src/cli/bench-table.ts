@@ -19,6 +19,8 @@ export interface BenchResult {
   readonly examples_per_second: number;
   /** Two a multiply-add of matrix products and convolutions; neither padding nor other arithmetic counts. */
   readonly flops_per_step: number;
+  /** Of these, what is done: convolutions with fewer multiplications count as they are computed. */
+  readonly flops_done_per_step: number;
   readonly gflops: number;
   /** What these threads can do at most; null: there is no C compiler to measure it with, or they are a GPU's. */
   readonly peak_gflops: number | null;
@@ -85,9 +87,16 @@ function speedRows(r: BenchResult): readonly Row[] {
     ["time a step", digits(r.ms_per_step), "ms", spread],
     ["examples", grouped(r.examples_per_second), "/s", ""],
     ["work a step", ...scaled(r.flops_per_step), counted],
+    ...doneRows(r),
     ["speed", digits(r.gflops), "GFLOP/s", ""],
     ...peakRows(r),
   ];
+}
+
+/** Only where it is less than what the step means. */
+function doneRows({ flops_per_step: all, flops_done_per_step: done }: BenchResult): readonly Row[] {
+  const note = "as convolutions are computed, with fewer multiplications";
+  return done < all ? [["done by", ...scaled(done), note]] : [];
 }
 
 function peakRows(r: BenchResult): readonly Row[] {

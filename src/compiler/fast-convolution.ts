@@ -6,8 +6,8 @@
  * multiply them point by point, which is a contraction again, and transform the result back. What two of the three share
  * (the transformed input, the transformed gradient, the transformed weights) is computed once, as everything equal is.
  *
- * The other dimensions are left alone: in two dimensions errors would grow with the square. Along one, the points below
- * cost half a decimal digit (`test/compiler/fast-convolution.test.ts`).
+ * The other dimensions are left alone: along two, errors would grow with the square. Along one they are two to five times
+ * those of the direct way, about 1e-6 of the result (`test/compiler/fast-convolution.test.ts`).
  */
 import { type Graph, mapGraph, scoped, sizeOf, type Tensor } from "../ir/graph.ts";
 import { isLoop, sectionsOf } from "../ir/loops.ts";

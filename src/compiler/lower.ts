@@ -31,7 +31,8 @@ import { internal } from "../support/errors.ts";
 import { writeForLoops } from "./in-step.ts";
 import { keepSteps } from "./steps.ts";
 
-export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops" | "multiplyAdds">;
+export type Lowered = Pick<Procedure, "name" | "kernels" | "updates" | "flops" | Products>;
+type Products = "multiplyAdds" | "multiplyAddsDone";
 
 const axisNames = ["i", "j", "k", "l", "m", "n"];
 const axesOf = (shape: readonly number[]): readonly Axis[] =>
@@ -82,10 +83,11 @@ export function lower(graph: Graph, choice: ReadonlySet<Tensor>, variables: Vari
 }
 
 /** What a graph's tensors cost, all together. */
-export function workOf(graph: Graph): Pick<Procedure, "flops" | "multiplyAdds"> {
+export function workOf(graph: Graph): Pick<Procedure, "flops" | Products> {
   const total = (count: (x: Tensor) => number) =>
     graphTensors(graph).reduce((n, x) => n + count(x), 0);
-  return { flops: total(flopsOf), multiplyAdds: total((x) => x.op.multiplyAdds?.(x) ?? 0) };
+  const multiplyAdds = total((x) => x.op.multiplyAdds?.(x) ?? 0);
+  return { flops: total(flopsOf), multiplyAdds, multiplyAddsDone: multiplyAdds };
 }
 
 /**

@@ -72,7 +72,10 @@ class Writer {
   }
 
   procedure({ name, kernels, updates, offsets, ...rest }: Procedure): void {
-    this.line("procedure", JSON.stringify([name, rest.arenaSize, rest.flops, rest.multiplyAdds]));
+    this.line(
+      "procedure",
+      JSON.stringify([name, rest.arenaSize, rest.flops, rest.multiplyAdds, rest.multiplyAddsDone]),
+    );
     for (const part of kernels) this.#part(part);
     for (const { variable, next } of updates)
       this.line("update", this.buffer(variable), this.buffer(next));

@@ -21,8 +21,10 @@ export interface Procedure {
   readonly arenaSize: number;
   /** Multiply-adds and other arithmetic of one step, counted from the graph. */
   readonly flops: number;
-  /** Multiply-adds of the contractions of one step alone; two operations each, in GFLOP/s. */
+  /** Multiply-adds of the contractions of one step alone, as they are defined; two operations each, in GFLOP/s. */
   readonly multiplyAdds: number;
+  /** Those that are done: fast convolutions need fewer. */
+  readonly multiplyAddsDone: number;
 }
 
 export interface Program {

@@ -33,6 +33,7 @@ test("--json: one object whose numbers fit together", () =>
     assert.is(batch_size, 3);
     // A product of [3, 1] and [1, 1], and its gradient with respect to the weight.
     assert.is(found.flops_per_step, 2 * (3 + 3));
+    assert.is(found.flops_done_per_step, found.flops_per_step);
     const { ms_per_step, ms_min, ms_max } = found;
     assert.ok(0 < ms_min && ms_min <= ms_per_step && ms_per_step <= ms_max);
     assert.ok(near(found.gflops, found.flops_per_step / ms_per_step / 1e6));

@@ -111,6 +111,7 @@ test("the verifier sees reads out of bounds, too early, and free axes", () => {
     updates: [],
     flops: 0,
     multiplyAdds: 0,
+    multiplyAddsDone: 0,
   });
   const wide = kernel(undefined);
   assert.throws(
