@@ -25,7 +25,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
   const uses = new Map<Tensor, Use>();
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
-    if (!isLeaf(x) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
+    if (!isLeaf(x) && !isAnothers(x, facts) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
     uses.set(x, chosen.has(x) ? written : use);
   }
   writeCompared(order, chosen);
@@ -125,6 +125,10 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   return { reuse: reads / size(x), nested, regrouped, streamed, padded, divided };
 }
 
+/** Whether it is as well to write the tensor it is made of, which others read too. */
+const isAnothers = (x: Tensor, { users }: Facts): boolean =>
+  x.op.keepsOrder === true && (users.get(x.inputs[0]!)?.length ?? 0) > 1;
+
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
 function regroups(y: Tensor): boolean {
   const [x] = y.inputs;
@@ -142,7 +146,7 @@ function pays(x: Tensor, use: Use, cost: number): boolean {
   // The loops of a reduction must be those of its own dimensions to be any good, and one is better than several.
   if (isReduction(x)) return reuse > 1 || nested || regrouped || divided;
   if (padded && !x.op.lowerPadded) return true;
-  if (x.op.repeats || x.op.keepsOrder) return false;
+  if (x.op.repeats) return false;
   if (streamed && !isMoved(x)) return true;
   // Windows over a tensor are larger than the tensor: that is what is written, if anything.
   if (isMoved(x) && x.inputs.some((i) => size(i) < size(x))) return false;

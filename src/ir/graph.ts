@@ -35,7 +35,7 @@ export interface Op<A = unknown> {
   work?(y: Tensor<A>): number;
   /** Its elements are its input's, each several times: reading the input is as good. */
   readonly repeats?: boolean;
-  /** Its elements are its input's in their order: where one of the two is to be written, the input is as good. */
+  /** Its elements are its input's in their order: it is as well to write the one or the other. */
   readonly keepsOrder?: boolean;
   /** It is as fast as it can be only if its inputs lie in memory as floats. */
   readonly streams?: boolean;

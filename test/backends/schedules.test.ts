@@ -67,9 +67,11 @@ if (!toolchain) {
       false,
     );
     const registers = width === 16 ? 32 : 16;
-    const narrow = { ...toolchain!, target: { ...toolchain!.target, width, registers } };
-    // Convolutions are quickened, or not, at random too.
     const coin = random(seed + 7);
+    // With a small second cache tasks that share rows are done some rows at a time.
+    const l2 = coin.pick([1 << 9, 1 << 12, toolchain!.target.l2]);
+    const narrow = { ...toolchain!, target: { ...toolchain!.target, width, registers, l2 } };
+    // Convolutions are quickened, or not, at random too.
     const fastConvolution = () => coin.uniform() < 0.5;
     const program = compile([drawn.graph], { ...native.traits, fastConvolution });
     const exe = await compileFor(program, new Map(), { threads }, narrow, decide);
