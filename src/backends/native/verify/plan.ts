@@ -31,6 +31,7 @@ export function verifyPlan(plan: ProgramPlan, target: Pick<Target, "registers">)
     }
     verifyGroups(name, groups);
     verifyLoops(procedure);
+    verifyChains(procedure);
     verifyCopies(name, inTime(procedure).flat(), plan.layoutOf);
   }
   return plan;
@@ -60,6 +61,31 @@ function verifyLoops({ name, groups, loops }: ProcedurePlan): void {
   }
   for (const { first, end, waits } of loops)
     if (!waits) verifyGroups(name, [[...new Set([...groups[end - 1]!, ...groups[first]!])]]);
+}
+
+/**
+ * A chain is of neighbours in a group whose threads keep to the same rows; and all that keeps to these is divided alike,
+ * or a thread would find rows that are still another's.
+ */
+function verifyChains({ name, groups, chains }: ProcedurePlan): void {
+  const grain = ({ sharing }: Task) =>
+    sharing.by === "rows" && [sharing.grain.size, sharing.grain.tall, sharing.grain.count].join();
+  for (const { tasks, parts } of chains) {
+    const [first] = tasks;
+    const group = groups.find((g) => g.includes(first!)) ?? [];
+    const at = group.indexOf(first!);
+    invariant(
+      at >= 0 &&
+        tasks.every((t, i) => group[at + i] === t && grain(t) && grain(t) === grain(first!)),
+      () => `${name}: the chain from ${nameOf(first!)} is no chain`,
+    );
+    const others = group.filter((t) => grain(t) === grain(first!));
+    invariant(
+      parts >= 1 &&
+        others.every((t) => chains.some((c) => c.tasks.includes(t) && c.parts === parts)),
+      () => `${name}: not all rows are divided as in the chain from ${nameOf(first!)}`,
+    );
+  }
 }
 
 /** Grouping keeps every task, and the order of any two that meet in memory. */
