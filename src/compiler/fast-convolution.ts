@@ -15,7 +15,7 @@ import type { Traits } from "../ir/program.ts";
 import { type Affine, axisIndex, type ContractAttrs, compact } from "../ops/affine.ts";
 import { combine, type Matrix } from "../ops/combine.ts";
 import { asContraction, contract } from "../ops/contract.ts";
-import { pad, reshape, slice, transpose } from "../ops/view.ts";
+import { reshape, slice, transpose } from "../ops/view.ts";
 import { fold, windows } from "../ops/window.ts";
 import { matricesOf, mostPoints } from "./toom-cook.ts";
 
@@ -151,8 +151,8 @@ function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): T
     return { tensor: combine(x, b, last, placeOfPoints(d)), map: byTile(k, d) };
   };
   const atTiles = (k: number, d: number): AtPoints => {
-    const y = inTiles(inputs[k]!, d, t);
-    return { tensor: combine(y, a, d + 1, placeOfPoints(d)), map: byTile(k, d) };
+    const [y, from] = inTiles(inputs[k]!, d, t);
+    return { tensor: combine(y, a, from, placeOfPoints(d)), map: byTile(k, d) };
   };
   const atTaps = (k: number, d: number): AtPoints => {
     const others = attrs.maps[k]!.filter((_, i) => i !== d);
@@ -193,15 +193,13 @@ function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): T
 /** Points come after the batch where there is one, so that all of an example lies together. */
 const placeOfPoints = (dim: number) => (dim > 0 ? 1 : 0);
 
-/** Dimension `dim` as two, [tiles, m], with zeros behind the last result. */
-function inTiles(y: Tensor, dim: number, { m, tiles }: Tiling): Tensor {
+/** Dimension `dim` in tiles of m, with zeros behind the last result, and which dimension a tile's elements are then. */
+function inTiles(y: Tensor, dim: number, { m, tiles }: Tiling): readonly [Tensor, number] {
   const { shape } = y.type;
-  const padded = pad(
-    y,
-    shape.map(() => 0),
-    shape.map((extent, d) => (d === dim ? tiles * m - extent : 0)),
-  );
-  return reshape(padded, [...shape.slice(0, dim), tiles, m, ...shape.slice(dim + 1)]);
+  if (shape[dim] === tiles * m)
+    return [reshape(y, [...shape.slice(0, dim), tiles, m, ...shape.slice(dim + 1)]), dim + 1];
+  const slide = { dim, size: m, stride: m, dilation: 1, before: 0, out: tiles };
+  return [windows(y, [slide]), shape.length];
 }
 
 const inserted = <T>(list: readonly T[], d: number, x: T): readonly T[] => [
