@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { compileFor, native } from "../../src/backends/native/index.ts";
 import { type ProgramPlan, planProgram } from "../../src/backends/native/plan.ts";
+import type { Decide } from "../../src/backends/native/products/decisions.ts";
 import { avx2 } from "../../src/backends/native/target.ts";
 import { findToolchain } from "../../src/backends/native/toolchain.ts";
 import { verifyPlan } from "../../src/backends/native/verify/plan.ts";
@@ -38,6 +39,9 @@ train: { batch_size: 60 }
 const tiny = 1 << 9;
 const planOf = (text: string, l2: number) =>
   planProgram(compileRun(planOfText(text), native), { ...avx2, l2 });
+/** Whatever can be packed is: into memory that each thread has once. */
+const packing: Decide = (decision, chosen, valid) =>
+  decision === "pack" ? valid().at(0)! : chosen;
 const chainsOf = ({ procedures }: ProgramPlan) => procedures.flatMap((p) => p.chains);
 
 for (const [name, text] of Object.entries(texts)) {
@@ -78,10 +82,13 @@ for (const [name, text] of Object.entries(texts)) {
       const backend: Backend = {
         ...native,
         compile: (program, constants, options) =>
-          compileFor(program, constants, options, {
-            ...toolchain,
-            target: { ...toolchain.target, l2 },
-          }),
+          compileFor(
+            program,
+            constants,
+            options,
+            { ...toolchain, target: { ...toolchain.target, l2 } },
+            packing,
+          ),
       };
       const session = await openSession(text, backend, threads);
       await trainSteps(session, 5);

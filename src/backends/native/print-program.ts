@@ -147,8 +147,10 @@ function buffersOf(program: Program, { procedures }: ProgramPlan): readonly Tens
   return [...found];
 }
 
+/** In a chain t is the number of a part; `self` is the thread that does it, whose memory it may use meanwhile. */
 const headOf = (task: Task, name: string): string =>
-  `TASK ${name}(Context *x, int t, int nt${loopOf(task) ? ", long s" : ""})`;
+  `TASK ${name}(Context *x, int t, int nt${packs(task) ? ", int self" : ""}${loopOf(task) ? ", long s" : ""})`;
+const packs = (task: Task): boolean => task.kind === "product" && task.schedule.packs;
 
 function printTask(
   task: Task,
@@ -184,7 +186,8 @@ function printProcedure(
       const run = (task: Task, part = "t, nt") => {
         const fn = tasks.get(task)!;
         const step = loopOf(task) ? ", s" : "";
-        code.line(call(`${fn}(x, ${part}${step});`, order.indexOf(fn)));
+        const self = packs(task) ? ", t" : "";
+        code.line(call(`${fn}(x, ${part}${self}${step});`, order.indexOf(fn)));
       };
       const runAll = (group: readonly Task[]) => {
         for (const task of group) {

@@ -6,12 +6,19 @@ import { rewrite } from "../../../ir/rewrite.ts";
 import { byModel, type Decide, upTo } from "../products/decisions.ts";
 import { reductionOf } from "../products/product.ts";
 import type { Target } from "../target.ts";
-import type { Nest } from "./nest.ts";
+import { loadsOf, type Nest } from "./nest.ts";
 
 /** Sums shorter than this are left to one thread each. */
 const longSum = 4096;
 /** Most chunks; with it a sum is balanced among any few threads. */
 const mostChunks = 20;
+
+/**
+ * Whether what it reads is so much more than so many elements that sums of chunks are worth writing: each thread then reads
+ * its chunks alone, at best while they are still at hand.
+ */
+const readsMore = (nest: Nest, elements: number): boolean =>
+  [...loadsOf(nest)].reduce((n, b) => n + sizeOf(b.shape), 0) > 2 * elements;
 
 /**
  * Few outputs and a long sum: the sum is cut into a fixed number of chunks, computed side by side and added in
@@ -25,7 +32,7 @@ export function splitSum(nest: Nest, { width }: Target, decide: Decide = byModel
   const first = [...sum.axes].sort((p, q) => q.extent - p.extent)[0]!;
   const most = divisorUpTo(first.extent, mostChunks);
   // With this many outputs there are register tiles enough for the threads.
-  const isWide = outputs >= 32 * 10 * 2 * width;
+  const isWide = outputs >= 32 * 10 * 2 * width && !readsMore(nest, 2 * most * outputs);
   const chunks = decide("chunks", depth >= longSum && !isWide ? most : 1, () =>
     upTo(first.extent).filter((n) => first.extent % n === 0),
   );

@@ -42,7 +42,7 @@ export function printProduct(
     );
     for (const [i, arg] of s.args.entries())
       code.line(`float *e${i}_0 = ${plus(pointerOf(arg.buffer), arg.base)};`);
-    if (s.packs) code.line("float *packed = x->scratch + t * SCRATCH;");
+    if (s.packs) code.line("float *packed = x->scratch + self * SCRATCH;");
     new NestPrinter(s, tiles, code).print();
   });
   return code.toString();
