@@ -62,7 +62,7 @@ interface Tiling extends Form {
  * the index a ± b, where a is an axis of the result and b one that is summed, and the other operand has b.
  */
 function formsOf({ attrs: { axes, out, maps }, inputs }: Tensor<ContractAttrs>): readonly Form[] {
-  if (maps.length !== 2) return [];
+  if (maps.length !== 2 || inputs.some((x) => x.type.dtype !== "f32")) return [];
   const has = (e: Affine, axis: number) => e.terms.some(([a]) => a === axis);
   const uses = (axis: number) => maps.flat().filter((e) => has(e, axis)).length;
   const formOf = (first: number, e: Affine, dim: number): Form | undefined => {
