@@ -25,7 +25,7 @@ export function chooseMaterialised(graph: Graph, traits: Traits): ReadonlySet<Te
   const uses = new Map<Tensor, Use>();
   for (const x of [...order].reverse()) {
     const use = useOf(x, facts, uses);
-    if (!isLeaf(x) && !isAnothers(x, facts) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
+    if (!isLeaf(x) && !isAnothers(x, use, facts) && pays(x, use, facts.cost.get(x)!)) chosen.add(x);
     uses.set(x, chosen.has(x) ? written : use);
   }
   writeCompared(order, chosen);
@@ -125,9 +125,9 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
   return { reuse: reads / size(x), nested, regrouped, streamed, padded, divided };
 }
 
-/** Whether it is as well to write the tensor it is made of, which others read too. */
-const isAnothers = (x: Tensor, { users }: Facts): boolean =>
-  x.op.keepsOrder === true && (users.get(x.inputs[0]!)?.length ?? 0) > 1;
+/** Whether it is as well to write the tensor it is made of, which others read too; zeros around it are around itself. */
+const isAnothers = (x: Tensor, { padded }: Use, { users }: Facts): boolean =>
+  x.op.keepsOrder === true && !padded && (users.get(x.inputs[0]!)?.length ?? 0) > 1;
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
 function regroups(y: Tensor): boolean {

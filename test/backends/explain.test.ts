@@ -57,6 +57,26 @@ test("a product is told by its roles", () => {
   );
 });
 
+test("a convolution of a reshaped tensor that others read, too, is a product", () => {
+  const text = smallSpecs.mlp.replace(
+    /model:.*optimizer/s,
+    `model:
+  - flatten
+  - dense: { units: 128, activation: relu }
+  - reshape: { target_shape: [4, 4, 8] }
+  - conv2d_transpose: { filters: 8, kernel_size: 3, strides: 2, padding: same, activation: relu }
+  - conv2d: { filters: 8, kernel_size: 3, padding: same, activation: relu }
+  - flatten
+  - dense: { units: 5, activation: softmax }
+optimizer`,
+  );
+  const program = compileRun(planOfText(text), native);
+  const { procedures } = planProgram(program, avx2);
+  const products = procedures[0]!.groups.flat().filter((t) => t.kind === "product");
+  // Four layers: each itself and its weights' gradient, and all but the first their inputs' gradients.
+  assert.ok(products.length >= 4 + 4 + 3, `${products.length} products`);
+});
+
 test("wrapping changes white space only, and continues macros", () => {
   const call = `  f(${Array.from({ length: 90 }, (_, i) => `argument${i}`).join(", ")});`;
   const macro = `#define F(x) ((x) ${"+ (x) ".repeat(40)})`;
