@@ -126,8 +126,11 @@ function useOf(x: Tensor, facts: Facts, uses: ReadonlyMap<Tensor, Use>): Use {
 }
 
 /** Whether it is as well to write the tensor it is made of, which others read too. A product wants its own dimensions. */
-const isAnothers = (x: Tensor, { padded, streamed }: Use, { users }: Facts): boolean =>
-  x.op.keepsOrder === true && !padded && !streamed && (users.get(x.inputs[0]!)?.length ?? 0) > 1;
+const isAnothers = (x: Tensor, { padded }: Use, { users }: Facts): boolean =>
+  x.op.keepsOrder === true &&
+  !padded &&
+  (users.get(x.inputs[0]!) ?? []).length > 1 &&
+  !(users.get(x) ?? []).some(({ user }) => user.op.streams);
 
 /** Whether a tensor is another with its dimensions split or joined: then no loop runs along those of both. */
 function regroups(y: Tensor): boolean {

@@ -14,10 +14,11 @@ const longSum = 4096;
 const mostChunks = 20;
 
 /**
- * Whether what it reads is so much more than so many elements that sums of chunks are worth writing: each thread then reads
- * its chunks alone, at best while they are still at hand.
+ * Whether a sum reads so much more than so many elements that those of its chunks are worth writing: each thread then reads
+ * its chunks alone, at best while they are still at hand. An optimizer that uses the sum where it is made is worth more.
  */
 const readsMore = (nest: Nest, elements: number): boolean =>
+  nest.stores.every((s) => s.value.kind === "reduce") &&
   [...loadsOf(nest)].reduce((n, b) => n + sizeOf(b.shape), 0) > 2 * elements;
 
 /**
