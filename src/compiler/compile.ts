@@ -34,8 +34,8 @@ export function compile(
     const optimised = traits.fastConvolution
       ? optimise(fastConvolutions(meant, traits.fastConvolution))
       : meant;
-    const { multiplyAdds } = workOf(meant);
     const lowered = lower(optimised, fusion(optimised, traits), variables);
+    const { multiplyAdds } = optimised === meant ? lowered : workOf(meant);
     const kernels = verifyKernels({ ...lowered, multiplyAdds });
     const split = traits.atOnce ? verifyKernels(splitSums(kernels, traits.atOnce)) : kernels;
     const laidOut = traits.contiguousSums ? verifyKernels(makeContiguous(split)) : split;

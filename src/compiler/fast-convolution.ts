@@ -13,7 +13,7 @@ import { type Graph, mapGraph, scoped, sizeOf, type Tensor } from "../ir/graph.t
 import { isLoop, sectionsOf } from "../ir/loops.ts";
 import type { Traits } from "../ir/program.ts";
 import { type Affine, axisIndex, type ContractAttrs, compact } from "../ops/affine.ts";
-import { combine, type Matrix } from "../ops/combine.ts";
+import { combine, transposed } from "../ops/combine.ts";
 import { asContraction, contract } from "../ops/contract.ts";
 import { reshape, slice, transpose } from "../ops/view.ts";
 import { fold, windows } from "../ops/window.ts";
@@ -143,7 +143,7 @@ function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): T
   const [dim, other] = t.dims;
   const byTile = (k: number, d: number): readonly Affine[] => {
     const map = attrs.maps[k]!.map((e, i) => (i === d ? axisIndex(tile) : e));
-    return inserted(map, placeOfPoints(d), axisIndex(point));
+    return map.toSpliced(placeOfPoints(d), 0, axisIndex(point));
   };
   const atWindows = (k: number, d: number): AtPoints => {
     const x = windows(inputs[k]!, [{ ...slide, dim: d }]);
@@ -155,7 +155,7 @@ function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): T
     return { tensor: combine(y, a, from, placeOfPoints(d)), map: byTile(k, d) };
   };
   const atTaps = (k: number, d: number): AtPoints => {
-    const others = attrs.maps[k]!.filter((_, i) => i !== d);
+    const others = attrs.maps[k]!.toSpliced(d, 1);
     return { tensor: combine(inputs[k]!, g, d, 0), map: [axisIndex(point), ...others] };
   };
   const factors = [
@@ -172,19 +172,19 @@ function quickened({ attrs, inputs, type }: Tensor<ContractAttrs>, t: Tiling): T
   if (result === "w") {
     // Tiles are summed with all else, and what the points have becomes taps.
     const products = multiply([point, ...attrs.out.filter((i) => i !== taps)]);
-    return combine(products, turned(g), 0, attrs.out.indexOf(taps));
+    return combine(products, transposed(g), 0, attrs.out.indexOf(taps));
   }
   const at = attrs.out.indexOf(along);
   const points = placeOfPoints(at);
   const tiled = attrs.out.map((i) => (i === along ? tile : i));
-  const products = multiply(inserted(tiled, points, point));
+  const products = multiply(tiled.toSpliced(points, 0, point));
   if (result === "y") {
-    const results = combine(products, turned(a), points, at + 1);
+    const results = combine(products, transposed(a), points, at + 1);
     const whole = type.shape.map((extent, d) => (d === at ? tiles * m : extent));
     const start = whole.map(() => 0);
     return slice(reshape(results, whole), start, type.shape);
   }
-  const elements = combine(products, turned(b), points, at + 1);
+  const elements = combine(products, transposed(b), points, at + 1);
   // The elements of a window are the last dimension of what is folded.
   const order = elements.type.shape.map((_, d) => d).filter((d) => d !== at + 1);
   return fold(transpose(elements, [...order, at + 1]), [{ ...slide, dim: at }], type.shape);
@@ -196,15 +196,7 @@ const placeOfPoints = (dim: number) => (dim > 0 ? 1 : 0);
 /** Dimension `dim` in tiles of m, with zeros behind the last result, and which dimension a tile's elements are then. */
 function inTiles(y: Tensor, dim: number, { m, tiles }: Tiling): readonly [Tensor, number] {
   const { shape } = y.type;
-  if (shape[dim] === tiles * m)
-    return [reshape(y, [...shape.slice(0, dim), tiles, m, ...shape.slice(dim + 1)]), dim + 1];
+  if (shape[dim] === tiles * m) return [reshape(y, shape.toSpliced(dim, 1, tiles, m)), dim + 1];
   const slide = { dim, size: m, stride: m, dilation: 1, before: 0, out: tiles };
   return [windows(y, [slide]), shape.length];
 }
-
-const inserted = <T>(list: readonly T[], d: number, x: T): readonly T[] => [
-  ...list.slice(0, d),
-  x,
-  ...list.slice(d),
-];
-const turned = (m: Matrix): Matrix => m[0]!.map((_, s) => m.map((row) => row[s]!));

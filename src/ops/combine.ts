@@ -16,13 +16,7 @@ interface CombineAttrs {
   readonly to: number;
 }
 
-const without = <T>(list: readonly T[], d: number): readonly T[] => list.filter((_, i) => i !== d);
-const inserted = <T>(list: readonly T[], d: number, x: T): readonly T[] => [
-  ...list.slice(0, d),
-  x,
-  ...list.slice(d),
-];
-const transposed = (m: Matrix): Matrix => m[0]!.map((_, s) => m.map((row) => row[s]!));
+export const transposed = (m: Matrix): Matrix => m[0]!.map((_, s) => m.map((row) => row[s]!));
 const nonZero = (m: Matrix) => m.flat().filter((c) => c !== 0).length;
 
 // y[… q …] = Σ s: matrix[q][s]·x[… s …]
@@ -33,11 +27,11 @@ const combineOp: Op<CombineAttrs> = {
       matrix.every((row) => row.length === x!.shape[from]),
       "combine: columns of the matrix",
     );
-    return { shape: inserted(without(x!.shape, from), to, matrix.length), dtype: "f32" };
+    return { shape: x!.shape.toSpliced(from, 1).toSpliced(to, 0, matrix.length), dtype: "f32" };
   },
   lower([x], at, { attrs: { matrix, from, to } }) {
-    const others = without(at, to);
-    const values = combinations(matrix, (s) => x!(inserted(others, from, int(s))));
+    const others = at.toSpliced(to, 1);
+    const values = combinations(matrix, (s) => x!(others.toSpliced(from, 0, int(s))));
     const q = at[to]!;
     if (q.kind === "const") return values[q.value]!;
     return values.reduceRight((rest, value, i) =>

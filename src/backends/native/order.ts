@@ -5,12 +5,14 @@
 import {
   type Axis,
   buffersRead,
-  children,
+  call,
   type Expr,
+  index,
+  int,
   type Load,
   type TensorBuffer,
 } from "../../ir/expr.ts";
-import { fromLinear, IndexAlgebra, rangeOf, type Term } from "../../ir/index-algebra.ts";
+import { IndexAlgebra, rangeOf } from "../../ir/index-algebra.ts";
 import { rewrite } from "../../ir/rewrite.ts";
 import { memoryOf } from "../rows.ts";
 import type { Form } from "./nests/form.ts";
@@ -155,15 +157,9 @@ export function isOwnRow({ at: [row] }: Load, { nest, sharing }: NestTask): bool
   return isWithin(row, first, span);
 }
 
-/** Whether an index is span·axis + 0 … span − 1. */
-export function isWithin(index: Expr, axis: Axis, span: number): boolean {
-  const { constant, terms } = new IndexAlgebra().linear(index);
-  const isAxis = ({ atom }: Term) => atom.kind === "index" && atom.axis === axis;
-  const own = terms.find(isAxis);
-  const [least, most] = rangeOf(fromLinear({ constant, terms: terms.filter((t) => t !== own) }));
-  const alone = terms.every((t) => t === own || !usesAxis(t.atom, axis));
-  return own?.coefficient === span && alone && least >= 0 && most < span;
-}
-function usesAxis(e: Expr, axis: Axis): boolean {
-  return (e.kind === "index" && e.axis === axis) || children(e).some((c) => usesAxis(c, axis));
+/** Whether an index is one of span·axis + 0 … span − 1. */
+export function isWithin(at: Expr, axis: Axis, span: number): boolean {
+  const rest = call("sub", at, call("mul", index(axis), int(span)));
+  const [least, most] = rangeOf(new IndexAlgebra().simplify(rest));
+  return least >= 0 && most < span;
 }

@@ -115,15 +115,16 @@ function unitsOf(
 /** A sum over rows in chunks, some of which are of one thread's rows, if such is the first axis. */
 function shareChunks(nest: Nest, rowUnits: ReadonlyMap<number, Units>): ByRows | undefined {
   const [first] = nest.axes;
+  if (!first || nest.loop) return undefined;
   for (const [rows, grain] of rowUnits) {
     const { size, tall, count } = grain;
-    const [chunks, span] = [first!.extent / count, rows / first!.extent];
-    if (![chunks, span].every(Number.isInteger) || span === 1 || tall > 0 || nest.loop) continue;
+    const [chunks, span] = [first.extent / count, rows / first.extent];
+    if (![chunks, span].every(Number.isInteger) || span === 1 || tall > 0) continue;
     const reads = nest.stores.flatMap((s) => loadsWithin(s.value, rows));
     if (
       chunks * span === size &&
       reads.length > 0 &&
-      reads.every((e) => isWithin(e.at[0]!, first!, span))
+      reads.every((e) => isWithin(e.at[0]!, first, span))
     )
       return { by: "rows", units: { size: chunks, tall: 0, count }, grain, span };
   }
