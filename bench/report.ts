@@ -39,8 +39,9 @@ export function trainingSection(
   const text = `## Training
 
 By \`nnc bench\`, with Adam: the median of five runs, least and most. A multiply-add of the products counts two
-operations, padding and all other arithmetic none. Memory is the most that was resident. The first step ends so long
-after the start of a process that finds the compiled code in the cache.
+operations, padding and all other arithmetic none. Convolutions count as they are defined; native computes many with fewer
+multiplications, so that a share of the peak may be more than 100 %. Memory is the most that was resident. The first step
+ends so long after the start of a process that finds the compiled code in the cache.
 
 ${table(head, ours)}`;
   if (!peers) return text;
